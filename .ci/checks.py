@@ -112,7 +112,7 @@ def small_and_true(root: Path, notebooks: list):
         raw = (root / f).read_text(encoding="utf-8")
         if len(raw.encode()) > MAX_NOTEBOOK:
             yield f"{f}: {len(raw.encode()) // 1000} kB; keep it under {MAX_NOTEBOOK // 1000} kB with fewer or smaller pictures"
-        if "data:audio" in raw:
+        if "data:audio/" in raw:  # a data URI, not a cell that says there is none
             yield f"{f}: holds audio; use `play()`, which writes a file and links it"
         if "widgets" in json.loads(raw)["metadata"]:
             yield f"{f}: holds widget state; run `make export`, or clear that cell's output and save"

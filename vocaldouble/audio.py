@@ -4,8 +4,8 @@
 
 # %% auto #0
 __all__ = ['UNKNOWN_SIZES', 'MP3_SLACK', 'BITS', 'SUBTYPES', 'WAV_LIMIT', 'opened', 'missing_bytes', 'blocks', 'AudioInfo',
-           'info', 'read', 'out_subtype', 'quantise', 'storing', 'claim', 'Staged', 'outputs', 'unstamp', 'Writer',
-           'write', 'Resampler', 'resample', 'need', 'level_db', 'loudness', 'silences', 'is_silent', 'play',
+           'info', 'read', 'out_subtype', 'quantise', 'storing', 'claim', 'Staged', 'outputs', 'container', 'unstamp',
+           'Writer', 'write', 'Resampler', 'resample', 'need', 'level_db', 'loudness', 'silences', 'is_silent', 'play',
            'specplot']
 
 # %% ../nbs/01_audio.ipynb #403616bd
@@ -25,10 +25,9 @@ import soxr
 
 from .config import MAX_RATE, MIN_RATE, UserError
 
-# %% ../nbs/01_audio.ipynb #2ec5fa0f
-@contextmanager
-def opened(path: Path):
-    "A `soundfile.SoundFile` of `path`, open for reading. Raises `UserError` where it is missing, a folder, not readable or not audio."
+# %% ../nbs/01_audio.ipynb #1dde388e
+def opened(path: Path) -> sf.SoundFile:
+    "`path` open for reading. Raises `UserError` where it is missing, a folder, not readable or not audio."
     if path.is_dir():
         raise UserError(f"{path}: is a folder; give an audio file")
     try:
@@ -36,8 +35,7 @@ def opened(path: Path):
             head = f.read(3)
         if path.suffix.lower() == ".mp3" and not head.startswith((b"ID3", b"\xff", b"RIF", b"fLa", b"Ogg", b"FOR")):
             raise TypeError("neither an MPEG frame nor any other sound at the start")
-        with sf.SoundFile(path) as f:
-            yield f
+        return sf.SoundFile(path)
     except FileNotFoundError:
         raise UserError(f"{path}: no such file") from None
     except OSError as e:
@@ -45,7 +43,7 @@ def opened(path: Path):
     except (sf.SoundFileError, TypeError):
         raise UserError(f"{path}: not audio that can be read; give a WAV, FLAC, OGG, MP3 or AIFF file") from None
 
-# %% ../nbs/01_audio.ipynb #083a8ac4
+# %% ../nbs/01_audio.ipynb #d5a9749f
 UNKNOWN_SIZES = (0, 0x7FFFF000, 0x7FFFFFFF, 0xFFFFFFFF)  # what writers that cannot seek back leave as the size of the data chunk
 
 
@@ -55,19 +53,19 @@ def missing_bytes(
     "How much sound the header of a WAV, RF64 or AIFF file promises beyond the end of the file."
     with open(path, "rb") as f:
         order, wanted = {b"RIFF": ("<", b"data"), b"RF64": ("<", b"data"), b"FORM": (">", b"SSND")}.get(f.read(12)[:4], ("", b""))
-        at, long = 12, 0
+        at, ds64 = 12, 0
         while order and len(head := f.read(8)) == 8:
             name, size = struct.unpack(f"{order}4sI", head)
             if name == b"ds64":
-                long = struct.unpack("<QQ", f.read(16))[1]
+                ds64 = struct.unpack("<QQ", f.read(16))[1]
             if name == wanted:
-                size = long if long and size == 0xFFFFFFFF else 0 if size in UNKNOWN_SIZES else size
+                size = ds64 if ds64 and size == 0xFFFFFFFF else 0 if size in UNKNOWN_SIZES else size
                 return max(0, at + 8 + size - path.stat().st_size)
             at += 8 + size + size % 2
             f.seek(at)
     return 0
 
-# %% ../nbs/01_audio.ipynb #4fbf039e
+# %% ../nbs/01_audio.ipynb #3f7c7a37
 MP3_SLACK = 8192  # samples by which the header of an MP3 may overstate its length
 
 
@@ -91,7 +89,7 @@ def blocks(
                 raise UserError(f"{path}: the sample at {at:.3f} s is not a finite number; repair it or export it again")
             done += len(block)
             yield np.ascontiguousarray(block.T)
-        if done < f.frames - (MP3_SLACK if f.format == "MP3" else 0):
+        if done < f.frames - (MP3_SLACK if f.subtype.startswith("MPEG") else 0):
             raise UserError(f"{path}: cut off at {done / f.samplerate:.2f} s of {f.frames / f.samplerate:.2f} s; copy or export it again")
 
 # %% ../nbs/01_audio.ipynb #bc829de2
@@ -110,7 +108,7 @@ class AudioInfo:
     def seconds(self) -> float:
         return self.frames / self.rate
 
-# %% ../nbs/01_audio.ipynb #1f878a29
+# %% ../nbs/01_audio.ipynb #ec2f60c0
 def info(
     path,  # audio file
     shortest: float = 0.0,  # seconds; shorter files are refused
@@ -119,7 +117,7 @@ def info(
     path = Path(path)
     with opened(path) as f:
         missing = missing_bytes(path)
-        frames = sum(b.shape[1] for b in blocks(path)) if f.format == "MP3" else f.frames
+        frames = sum(b.shape[1] for b in blocks(path)) if f.subtype.startswith("MPEG") else f.frames
         got = AudioInfo(path, f.samplerate, f.channels, frames, f.subtype, f.format)
     if missing:
         raise UserError(f"{path}: truncated, {missing} bytes of sound are missing at its end; copy or export it again")
@@ -170,7 +168,7 @@ def quantise(
     whole = np.clip(np.rint(audio * full), -full, np.nextafter(full, np.float32(0)))  # the largest float32 that fits, then truncated
     return whole.astype(f"int{width}") << (width - bits)
 
-# %% ../nbs/01_audio.ipynb #c0b11ffd
+# %% ../nbs/01_audio.ipynb #9d31421d
 @contextmanager
 def storing(path: Path):
     "Turns what goes wrong while `path` is being written into a `UserError`."
@@ -183,7 +181,7 @@ def storing(path: Path):
             raise UserError(f"{path}: exists; pass --force to replace it") from None
         if e.errno in (errno.ENOSPC, errno.EDQUOT, errno.EFBIG):
             raise UserError(f"{path}: the disk is full; make room or choose another folder") from None
-        raise UserError(f"{path}: cannot be written ({e.filename or path}: {e.strerror}); choose another folder") from None
+        raise UserError(f"{path}: cannot be written ({e.strerror or e}); choose another folder") from None
 
 # %% ../nbs/01_audio.ipynb #3234ac6d
 def claim(
@@ -199,7 +197,7 @@ def claim(
         open(path, "xb").close()
         os.replace(temp, path)
 
-# %% ../nbs/01_audio.ipynb #d3912214
+# %% ../nbs/01_audio.ipynb #a47ddb08
 class Staged:
     "A file that is made as `temp` and appears as `path` when it is published. `outputs` runs it; `UserError` is raised where that fails."
 
@@ -213,6 +211,7 @@ class Staged:
         self.old, self.folders, self.inode = self.temp.with_suffix(".old"), [], None
 
     def open(self):
+        "Make the temporary file, empty, and the folders that it needs."
         with storing(self.path):
             if self.path.is_dir():
                 raise UserError(f"{self.path}: is a folder; give the name of a file")
@@ -224,10 +223,12 @@ class Staged:
                 self.inode = os.fstat(f.fileno()).st_ino
 
     def close(self):
+        "See that the temporary file is complete and on the disk."
         with storing(self.path), open(self.temp, "r+b") as f:
             os.fsync(f.fileno())
 
     def publish(self):
+        "Give it its name."
         with storing(self.path):
             if self.force:
                 with suppress(OSError):
@@ -237,11 +238,13 @@ class Staged:
                 claim(self.temp, self.path)
 
     def settle(self):
+        "Remove what is left beside it."
         for path in (self.temp, self.old):
             with suppress(OSError):
                 path.unlink()
 
     def discard(self):
+        "Bring back the state before `open`."
         with suppress(OSError):
             if self.inode and os.lstat(self.path).st_ino == self.inode:  # published already
                 os.replace(self.old, self.path) if self.old.exists() else self.path.unlink()
@@ -271,10 +274,24 @@ def outputs(
     for f in files:
         f.settle()
 
-# %% ../nbs/01_audio.ipynb #0dd7d7ac
+# %% ../nbs/01_audio.ipynb #758a200e
 WAV_LIMIT = 2**32 - 4096  # bytes of sound that a plain WAV can hold, with room for its header
 
 
+def container(
+    path: Path,  # file to be; .wav or .flac
+    subtype: str,  # libsndfile's name for the sample format
+    size: int = 0,  # bytes of sound to come
+) -> str:  # libsndfile's name: FLAC, WAV or RF64
+    "The container for so much sound under this name. Raises `UserError` where there is none."
+    suffix = path.suffix.lower()
+    if suffix not in SUBTYPES:
+        raise UserError(f"{path}: cannot be written in this format; give a name that ends in .wav or .flac")
+    if subtype not in SUBTYPES[suffix]:
+        raise UserError(f"{path}: {suffix} files hold no {subtype}; take one of {', '.join(SUBTYPES[suffix])}")
+    return "FLAC" if suffix == ".flac" else "RF64" if size > WAV_LIMIT else "WAV"
+
+# %% ../nbs/01_audio.ipynb #f5fc589b
 def unstamp(path: Path):
     "Clear the time stamp in the PEAK chunk of a WAV, where there is one."
     with open(path, "r+b") as f:
@@ -284,7 +301,7 @@ def unstamp(path: Path):
             f.seek(at + 12)  # after the name, size and version of the chunk
             f.write(bytes(4))
 
-# %% ../nbs/01_audio.ipynb #fb8d8e92
+# %% ../nbs/01_audio.ipynb #c35bf9e5
 class Writer(Staged):
     "A WAV or FLAC file, by its suffix, that is written block by block: `with Writer(...) as w`, or several in `outputs`."
 
@@ -298,17 +315,12 @@ class Writer(Staged):
         frames: int = 0,  # samples per channel to come, where known: decides between WAV and RF64
     ):
         super().__init__(path, force)
-        suffix = self.path.suffix.lower()
-        if suffix not in SUBTYPES:
-            raise UserError(f"{path}: cannot be written in this format; give a name that ends in .wav or .flac")
-        if subtype not in SUBTYPES[suffix]:
-            raise UserError(f"{path}: {suffix} files hold no {subtype}; take one of {', '.join(SUBTYPES[suffix])}")
         self.rate, self.channels, self.subtype, self.written, self.sound = rate, channels, subtype, 0, None
-        self.format = "FLAC" if suffix == ".flac" else "RF64" if self.size(frames) > WAV_LIMIT else "WAV"
+        self.format = container(self.path, subtype, self.size(frames))
 
     def size(self, frames):
         "Bytes that so many uncompressed `frames` take."
-        return frames * self.channels * BITS[self.subtype] // 8
+        return frames * self.channels * BITS.get(self.subtype, 0) // 8
 
     def open(self):
         super().open()

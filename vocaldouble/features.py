@@ -6,7 +6,8 @@
 __all__ = ['LeadFeatures', 'FeatureConfig', 'decimation', 'nsdf', 'pick_pitch', 'note_onsets', 'n_frames', 'FeatureStream',
            'hear']
 
-# %% ../nbs/03_features.ipynb #37235873
+# %% ../nbs/03_features.ipynb #b2c59662
+import math
 from dataclasses import dataclass, fields
 
 import numpy as np
@@ -40,14 +41,14 @@ class LeadFeatures:
         "Features one after another."
         return cls(**{f.name: np.concatenate([getattr(p, f.name) for p in parts]) for f in fields(cls)})
 
-# %% ../nbs/03_features.ipynb #088af504
+# %% ../nbs/03_features.ipynb #7c9f23b6
 @dataclass(frozen=True)
 class FeatureConfig:
     rate: float = 12_000.0  # Hz, about what the lead is decimated to before it is analysed
     window: float = 0.032  # s, analysis window: two periods of the lowest pitch
     f0_min: float = 60.0  # Hz
     f0_max: float = 1_100.0  # Hz
-    voiced_at: float = 0.80  # voicing from which a frame counts as voiced
+    voiced_at: float = 0.65  # voicing from which a frame counts as voiced
     floor: float = -70.0  # dBFS, always silent below
     gate: float = 45.0  # dB below the recent peak that counts as silent
     release: float = 4.0  # dB/s, how fast the recent peak is forgotten
@@ -67,14 +68,14 @@ def decimation(
     taps = np.sinc(0.8 * t / factor) * np.kaiser(len(t), 6.0)
     return factor, (taps / taps.sum()).astype(np.float32)
 
-# %% ../nbs/03_features.ipynb #1584d8d5
+# %% ../nbs/03_features.ipynb #cc557886
 def nsdf(
     frames: np.ndarray,  # [T, C, W] windows of the signal
     lags: int,  # highest lag in samples
 ) -> np.ndarray:  # [T, lags + 1], at most 1
     "Normalised square difference of each frame for lags 0..`lags`, channels pooled."
     w = frames.shape[-1]
-    n = 1 << (w + lags - 1).bit_length()
+    n = 64 * -(-(w + lags) // 64)  # room for the lags, in a size that the FFT likes
     spectrum = np.fft.rfft(frames, n)
     power = (spectrum.real**2 + spectrum.imag**2).sum(1)
     r = np.fft.irfft(power, n)[:, : lags + 1]
@@ -127,13 +128,13 @@ def note_onsets(
             note += follow * (pitch - note)
     return onset, (note, pause, away)
 
-# %% ../nbs/03_features.ipynb #3b909a8b
+# %% ../nbs/03_features.ipynb #6058f06f
 def n_frames(
     samples: int,
     rate: float,  # Hz
 ) -> int:
-    "Curve frames that cover `samples`: the last one stands on or after the last sample."
-    return int(np.ceil((samples - 1) * CURVE_RATE / rate)) + 1 if samples > 0 else 0
+    "Curve frames that stand within `samples`."
+    return math.ceil(samples * CURVE_RATE / rate)
 
 
 class FeatureStream:

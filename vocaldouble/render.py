@@ -6,7 +6,8 @@
 __all__ = ['RenderConfig', 'farrow_taps', 'interpolate', 'pick', 'clip', 'delay_step', 'delay_inputs', 'hermite', 'SmoothNoise',
            'Spread', 'band_to_bin', 'grain_to_bin', 'shape_spectrum', 'breath_angle', 'Renderer', 'render']
 
-# %% ../nbs/41_render.ipynb #2b7d1ea9
+# %% ../nbs/41_render.ipynb #55fb73ad
+import math
 from dataclasses import dataclass
 
 import numpy as np
@@ -229,7 +230,7 @@ def breath_angle(
     "Standard deviation of the random phase that costs this much coherence; 2.15 radians (0.99) at most."
     return xp.sqrt(-xp.log(1.0 - 0.99 * breath))
 
-# %% ../nbs/41_render.ipynb #817f5951
+# %% ../nbs/41_render.ipynb #251e89b8
 class Renderer:
     """Streaming renderer: `push` a block of the lead with the curves and features that go with it; as many samples come out.
 
@@ -251,22 +252,16 @@ class Renderer:
         grains, self.to_phases = grain_to_bin(rate, self.n_fft, cfg)
         self.noise = SmoothNoise(rng(*key, "breath"), grains, cfg.breath_time / 1.7, rate / self.hop)
         self.hann = np.hanning(self.n_fft + 1)[:-1].astype(np.float32)
-        self._rewind()
-
-    def _rewind(self):
-        past = int(self.cfg.behind * self.rate) + self.cfg.taps
+        # The delay line waits until it sees as far ahead as a double may run, and until the features of the place are known.
+        known = FeatureStream(rate, channels).lookahead + math.ceil(2 * rate / CURVE_RATE)
+        self.wait = 1 + max(math.ceil(cfg.ahead * rate) + cfg.taps // 2, known)
+        past = int(cfg.behind * rate) + cfg.taps
         self.lead, self.lead_start = np.zeros((self.channels, past), dtype=np.float32), -past
         self.line, self.tail = np.zeros((2, self.channels, self.n_fft - self.hop), dtype=np.float32)
         self.state, self.past, self.last = None, None, None
         self.track, self.shape, self.first = np.zeros((0, 5)), np.zeros((0, 2 + N_BANDS)), 0
         self.hops = 0
         self.ready = np.zeros((self.channels, self.latency), dtype=np.float32)
-
-    @property
-    def wait(self) -> int:
-        "Samples that the delay line must see ahead: how far a double runs ahead, or what the features need, whichever is more."
-        heard = FeatureStream(self.rate, self.channels).lookahead + int(np.ceil(2 * self.rate / CURVE_RATE))
-        return max(int(np.ceil(self.cfg.ahead * self.rate)) + self.cfg.taps // 2, heard) + 1
 
     @property
     def latency(self) -> int:
