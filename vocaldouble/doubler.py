@@ -25,7 +25,7 @@ from .config import CURVE_RATE, N_BANDS, RENDER_MIN_RATE, DeviationCurves, Knobs
 from .features import FeatureStream, LeadFeatures, hear
 from .render import Renderer, SmoothNoise, render
 
-# %% ../nbs/44_doubler.ipynb #8aecaf5a
+# %% ../nbs/44_doubler.ipynb #8fbb9da8
 @dataclass(frozen=True)
 class Human:
     "Smooth, aperiodic, seeded deviations with the measures of human singers. Standard deviations, unless said otherwise."
@@ -41,9 +41,9 @@ class Human:
     slow_s: float = 0.20
     scoop_cents: float = 45.0  # at the onset of a note
     scoop_s: float = 0.05  # time in which it fades
-    note_db: float = 0.6  # level of a note
-    fast_db: float = 0.65  # wander of level
-    slow_db: float = 0.75
+    note_db: float = 0.5  # level of a note
+    fast_db: float = 0.5  # wander of level
+    slow_db: float = 0.5
     band_fast_db: float = 1.9  # envelope, each band
     band_fast_s: float = 0.03
     band_slow_db: float = 2.5  # the same from note to note
