@@ -7,7 +7,7 @@ __all__ = ['MODELS', 'BLOCK', 'MIX_DB', 'SHORTEST', 'CEILING', 'Human', 'HumanSt
            'places', 'mix_channels', 'mixdown', 'Doubled', 'output_names', 'Scratch', 'gain_to', 'double_file',
            'double_files', 'attempt']
 
-# %% ../nbs/44_doubler.ipynb #590cc04f
+# %% ../nbs/44_doubler.ipynb #cbe33363
 import math
 import tempfile
 from concurrent.futures import ProcessPoolExecutor, as_completed
@@ -21,7 +21,7 @@ import numpy as np
 
 from .audio import Resampler, Writer, blocks, info, out_subtype, outputs, storing
 from .classic import CLASSICS, CurveModel
-from .config import CURVE_RATE, N_BANDS, RENDER_MIN_RATE, DeviationCurves, Knobs, UserError, rng
+from .config import CURVE_RATE, N_BANDS, RENDER_MIN_RATE, DeviationCurves, Knobs, UserError, band_centres, rng
 from .features import FeatureStream, LeadFeatures, hear
 from .render import Renderer, SmoothNoise, render
 
@@ -54,18 +54,22 @@ class Human:
     def start(self, seed: int, voice: int, knobs: Knobs):
         return HumanStream(self, seed, voice, knobs)
 
-# %% ../nbs/44_doubler.ipynb #6df2ee9d
+# %% ../nbs/44_doubler.ipynb #128a86ef
 class HumanStream:
     "One voice of `Human`: features in, curves out, any number of frames at a time."
 
     def __init__(self, human: Human, seed: int, voice: int, knobs: Knobs):
         self.human, self.knobs = human, knobs
+        centres = band_centres()
+        self.top = np.interp(centres, [6_000.0, 9_000.0], [1.0, 0.1])  # air above 10 kHz is the lead's own
+        weight = 1.0 / (1.0 + (centres / 800.0) ** 2)  # about the spectrum of a voice
+        self.weight = weight / weight.sum()
         self.events = rng(seed, "human-events", voice)
         h = human
         times = [1.0, h.fast_s, h.slow_s, 0.05, 0.4, 0.5] + [h.band_fast_s] * (N_BANDS + 2) + [h.band_slow_s] * (N_BANDS + 2)
         self.noise = SmoothNoise(rng(seed, "human-noise", voice), len(times), times, CURVE_RATE)
-        self.gap = 0
-        self.goal = np.zeros(4)  # timing in ms, pitch in cents, level in dB, scoop in cents
+        self.gap = self.rest = 0  # frames without voice, frames of silence
+        self.goal = np.array([0.0, 0.0, 0.0, 0.0, human.breath_noise])  # timing in ms, pitch in cents, level in dB, scoop in cents, breath
         self.phrase = 0.0
         self._phrase()
         self.now = self.goal.copy()
@@ -84,13 +88,14 @@ class HumanStream:
         pitch, level = self.events.standard_normal(2)
         self.goal[1:3] = self.human.note_cents * pitch, self.human.note_db * level
 
-    def _events(self, features: LeadFeatures) -> np.ndarray:  # [T, 4] timing, pitch, level, scoop
-        out = np.empty((len(features), 4))
-        approach = 1.0 - np.exp(-1.0 / (CURVE_RATE * np.array([0.02, 0.04, 0.06, 0.01])))
+    def _events(self, features: LeadFeatures) -> np.ndarray:  # [T, 5] timing, pitch, level, scoop, breath
+        out = np.empty((len(features), 5))
+        approach = 1.0 - np.exp(-1.0 / (CURVE_RATE * np.array([0.03, 0.04, 0.06, 0.01, 0.015])))
         fade = math.exp(-1.0 / (CURVE_RATE * self.human.scoop_s))
-        for t, (voiced, onset) in enumerate(zip(features.voiced.tolist(), features.onset.tolist())):
+        for t, (voiced, silent, onset) in enumerate(zip(features.voiced.tolist(), features.silent.tolist(), features.onset.tolist())):
             self.gap = 0 if voiced else self.gap + 1
-            if self.gap == 30:
+            self.rest = self.rest + 1 if silent else 0
+            if self.rest == 12:
                 self._phrase()
             elif self.gap == 4:
                 self._word()
@@ -98,13 +103,14 @@ class HumanStream:
                 self._note()
             if voiced:
                 self.goal[3] *= fade
+            self.goal[4] = self.human.breath if voiced else self.human.breath_noise
             self.now = self.now + approach * (self.goal - self.now)
             out[t] = self.now
         return out
 
     def __call__(self, features: LeadFeatures) -> DeviationCurves:
         h, k = self.human, self.knobs
-        timing, pitch, level, scoop = self._events(features).T
+        timing, pitch, level, scoop, breath = self._events(features).T
         drift, fast, slow, fast_db, slow_db, air, *_ = (noise := self.noise.draw(len(features))).T
         time = k.scale("timing") * (timing + h.drift_ms * drift)
         time = np.where(time < 0, 15.0 * np.tanh(time / 15.0), time)  # the renderer can look ahead 16 ms
@@ -113,9 +119,9 @@ class HumanStream:
         quick, slow = np.split(noise[:, 6:], 2, axis=1)
         bands = h.band_fast_db * quick + h.band_slow_db * slow
         bands = (bands[:, :-2] + bands[:, 1:-1] + bands[:, 2:]) / math.sqrt(3)  # neighbours move together
-        envelope = k.scale("timbre") * (bands - bands.mean(1, keepdims=True))  # the mean is the level's
-        breath = np.where(features.voiced, h.breath, h.breath_noise) * (1.0 + 0.2 * air)
-        return DeviationCurves(time, pitch, level, envelope, np.clip(k.scale("timbre") * breath, 0.0, 0.95))
+        envelope = k.scale("timbre") * self.top * (bands - bands @ self.weight[:, None])  # its loudness is the level's
+        breath = np.clip(k.scale("timbre") * breath * (1.0 + 0.2 * air), 0.0, 0.95)
+        return DeviationCurves(time, pitch, level, envelope, breath)
 
 # %% ../nbs/44_doubler.ipynb #836daa34
 MODELS = {"human": Human(), **{f"classic:{name}": model for name, model in CLASSICS.items()}}

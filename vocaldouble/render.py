@@ -16,7 +16,7 @@ from numpy.lib.stride_tricks import sliding_window_view
 from .config import CURVE_RATE, N_BANDS, DeviationCurves, band_centres, mel, rng
 from .features import FeatureStream, LeadFeatures, hear
 
-# %% ../nbs/41_render.ipynb #7803aadf
+# %% ../nbs/41_render.ipynb #648f832f
 @dataclass(frozen=True)
 class RenderConfig:
     taps: int = 48  # length of the fractional-delay filter, samples
@@ -26,10 +26,9 @@ class RenderConfig:
     drift: float = 0.004  # s off the timing curve at which a steady note is spliced
     drift_hard: float = 0.012  # s off at which any voiced frame is
     fade: float = 0.015  # s, length of a splice
-    follow: float = 0.1  # s/s, fastest movement of the timing curve that is followed outside notes
-    return_voiced: float = 0.0005  # fastest return to the timing curve, s/s, in notes (0.0005 is 0.9 cents)
-    return_unvoiced: float = 0.03  # in consonants
-    return_silent: float = 0.5  # in silences
+    move_voiced: float = 0.0005  # s/s, fastest return to the timing curve in notes (0.9 cents)
+    move_unvoiced: float = 0.04  # fastest movement with the timing curve, and fastest return to it, in consonants
+    move_silent: float = 0.5  # the same in silences
     window: float = 0.0225  # s, about the length of the spectral window
     breath_from: float = 1_700.0  # Hz where decorrelation sets in
     breath_full: float = 2_000.0  # Hz from which it is whole
@@ -70,7 +69,7 @@ def interpolate(
         y = y * mu + p[..., m]
     return y
 
-# %% ../nbs/41_render.ipynb #42740719
+# %% ../nbs/41_render.ipynb #633e4244
 def pick(c, a, b):
     "`where` for Python scalars."
     return a if c else b
@@ -90,10 +89,11 @@ def delay_step(
     "One frame of the delay track: how the last frame ends, and how the next begins."
     delay, slope, back, gate, fade, jump = state
     target, follow, bend, note, silent, steady, period = frame
-    fastest = where(note > 0.5, cfg.return_voiced, where(silent > 0.5, cfg.return_silent, cfg.return_unvoiced))
+    free = where(silent > 0.5, cfg.move_silent, cfg.move_unvoiced)
+    fastest = where(note > 0.5, cfg.move_voiced, 0.5 * free)
     back = back + 0.5 * (clip(25.0 * (target - delay), -fastest, fastest, where) - back)
     gate = gate + 0.4 * (note - gate)
-    before, slope = slope, gate * bend + (1.0 - gate) * clip(follow, -cfg.follow, cfg.follow, where) + back
+    before, slope = slope, gate * bend + (1.0 - gate) * clip(follow, -free, free, where) + back
     reached = delay + 0.5 * (before + slope) / CURVE_RATE
     fade = clip(fade - 1.0 / (cfg.fade * CURVE_RATE), 0.0, 1.0, where)
     off = target - reached
