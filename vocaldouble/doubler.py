@@ -314,7 +314,7 @@ def gain_to(peak: float, ceiling: float) -> float:
     "Factor that brings `peak` down to `ceiling`; 1 where it is below."
     return min(1.0, ceiling / peak) if peak > 0 else 1.0
 
-# %% ../nbs/44_doubler.ipynb #c25a3bd9
+# %% ../nbs/44_doubler.ipynb #d38479bc
 def double_file(
     lead,  # path of the lead
     folder,  # where the doubles go; made if missing
@@ -359,7 +359,7 @@ def double_file(
             gains.append(gain_to(mixed.peak, CEILING))
             for block in mixed.blocks():
                 files[-1].write(gains[-1] * block)
-    gains_db = tuple(round(20 * math.log10(g), 2) for g in gains)
+    gains_db = tuple(20 * math.log10(g) for g in gains)
     return Doubled(str(lead), tuple(map(str, paths)), gains_db, head.seconds, peak == 0.0)
 
 # %% ../nbs/44_doubler.ipynb #07e126c2
