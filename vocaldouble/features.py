@@ -128,7 +128,7 @@ def note_onsets(
             note += follow * (pitch - note)
     return onset, (note, pause, away)
 
-# %% ../nbs/03_features.ipynb #6058f06f
+# %% ../nbs/03_features.ipynb #5205c12d
 def n_frames(
     samples: int,
     rate: float,  # Hz
@@ -191,9 +191,10 @@ class FeatureStream:
 
     def _describe(self, frames):
         level = 10.0 * np.log10((frames.astype(np.float64) ** 2).mean(2).mean(1) + 1e-12)
-        pieces = [pick_pitch(nsdf(f, self.lags), self.low_rate, self.cfg.f0_max) for f in np.array_split(frames, max(1, len(frames) // 256))]
-        f0, voicing = (np.concatenate(p) for p in zip(*pieces))
         silent = self._silence(level)
+        f0, voicing, live = np.zeros(len(frames)), np.zeros(len(frames)), np.flatnonzero(level > -119.0)
+        for part in np.array_split(live, len(live) // 256 + 1):
+            f0[part], voicing[part] = pick_pitch(nsdf(frames[part], self.lags), self.low_rate, self.cfg.f0_max)
         f0 = np.where((voicing >= self.cfg.voiced_at) & ~silent & (f0 >= self.cfg.f0_min), f0, 0.0)
         onset, self.notes = note_onsets(f0, self.notes, self.cfg)
         return LeadFeatures(level.astype(np.float32), voicing.astype(np.float32), f0.astype(np.float32), silent, onset)

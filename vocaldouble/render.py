@@ -230,7 +230,7 @@ def breath_angle(
     "Standard deviation of the random phase that costs this much coherence; 2.15 radians (0.99) at most."
     return xp.sqrt(-xp.log(1.0 - 0.99 * breath))
 
-# %% ../nbs/41_render.ipynb #251e89b8
+# %% ../nbs/41_render.ipynb #1ad3bf52
 class Renderer:
     """Streaming renderer: `push` a block of the lead with the curves and features that go with it; as many samples come out.
 
@@ -325,6 +325,8 @@ class Renderer:
         self.track, self.shape, self.first = self.track[old:], self.shape[old:], self.first + old
 
     def _delay(self, k) -> np.ndarray:  # [C, k * hop]
+        if not self.lead.any():
+            return np.zeros((self.channels, k * self.hop), dtype=np.float32)
         n = np.arange(self.hops * self.hop, (self.hops + k) * self.hop).reshape(k, self.hop)
         u = n * (CURVE_RATE / self.rate)
         t = np.floor(u).astype(np.int64)
@@ -350,16 +352,21 @@ class Renderer:
     def _spectra(self, y, k) -> np.ndarray:  # [C, k, n_fft] shaped frames
         self.line = np.concatenate([self.line, y], axis=1)
         frames = sliding_window_view(self.line, self.n_fft, axis=1)[:, :: self.hop]
-        z = np.fft.rfft(frames * self.hann)
         self.line = self.line[:, k * self.hop :]
-        centre = np.maximum(np.arange(self.hops - 1, self.hops + k - 1) * (self.hop * CURVE_RATE / self.rate) - self.first, 0.0)
+        noise, out = self.noise.draw(k), np.zeros(frames.shape, dtype=np.float32)
+        live = np.flatnonzero(frames.any(axis=(0, 2)))
+        if not len(live):
+            return out
+        centre = np.maximum((self.hops - 1 + live) * (self.hop * CURVE_RATE / self.rate) - self.first, 0.0)
         t = centre.astype(np.int64)
         u = (centre - t)[:, None]
         shape = (1.0 - u) * self.shape[t] + u * self.shape[t + 1]
         gain = self.to_bins((shape[:, :1] + shape[:, 2:]).astype(np.float32))
-        angle = self.to_phases((breath_angle(np.clip(shape[:, 1:2], 0.0, 1.0)) * self.noise.draw(k)).astype(np.float32))
+        angle = self.to_phases((breath_angle(np.clip(shape[:, 1:2], 0.0, 1.0)) * noise[live]).astype(np.float32))
+        z = np.fft.rfft(frames[:, live] * self.hann)
         re, im = shape_spectrum(z.real, z.imag, gain, angle)
-        return np.fft.irfft(re + 1j * im, self.n_fft).astype(np.float32) * (self.hann / np.float32(1.5))
+        out[:, live] = np.fft.irfft(re + 1j * im, self.n_fft) * (self.hann / np.float32(1.5))
+        return out
 
     def _overlap(self, frames, k) -> np.ndarray:  # [C, k * hop]
         out = np.concatenate([self.tail, np.zeros((self.channels, k * self.hop), dtype=np.float32)], axis=1)
