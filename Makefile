@@ -12,7 +12,7 @@ FULL := $(VENV)/.full
 
 .DEFAULT_GOAL := help
 .DELETE_ON_ERROR:
-.PHONY: help demo test lab check readme export env clean
+.PHONY: help demo test lab check readme export bank env clean
 
 help: ## list the targets
 	@awk -F ':.*## ' '/^[a-z]+:.*## / {printf "  make %-8s %s\n", $$1, $$2}' $(firstword $(MAKEFILE_LIST))
@@ -36,6 +36,9 @@ readme: $(FULL) ## write README.md from nbs/index.ipynb
 export: $(FULL) ## write vocaldouble/ from the notebooks, then clean the notebooks
 	@$(BIN)/nbdev_export
 	@$(BIN)/nbdev_clean
+
+bank: $(FULL) ## measure the bank of takes anew from the archives in MIRROR=folder
+	@$(BIN)/python -c "from vocaldouble.models.curves import make_bank; make_bank('$(MIRROR)')"
 
 env: $(FULL) ## only set up the full environment
 
