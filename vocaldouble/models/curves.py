@@ -74,7 +74,7 @@ def air_kept() -> np.ndarray:  # [N_BANDS] factors
     "Fades envelope deviations out from 6 to 9 kHz: a doubler owes the lead its top end, even where real takes differ."
     return np.interp(band_centres(), [6_000.0, 9_000.0], [1.0, 0.1])
 
-# %% ../../nbs/43_curves.ipynb #fb0d75a8
+# %% ../../nbs/43_curves.ipynb #94d4b227
 @dataclass(frozen=True)
 class Human:
     "Smooth, aperiodic, seeded deviations with the measures of human singers. Standard deviations, unless said otherwise."
@@ -95,8 +95,8 @@ class Human:
     band_fast_s: float = 0.03
     band_slow_db: float = 2.5  # the same from note to note
     band_slow_s: float = 0.8
-    breath: float = 0.40  # loss of coherence in notes (mean)
-    breath_noise: float = 0.60  # in consonants and breaths (mean)
+    breath: float = 0.90  # loss of coherence in notes (mean)
+    breath_noise: float = 0.90  # in consonants and breaths (mean)
 
     def start(self, seed: int, voice: int, knobs: Knobs):
         return HumanStream(self, seed, voice, knobs)
@@ -217,7 +217,7 @@ def make_bank(mirror, path=None):
         with open(file.temp, "wb") as f:
             np.savez_compressed(f, **arrays)
 
-# %% ../../nbs/43_curves.ipynb #759eb1f1
+# %% ../../nbs/43_curves.ipynb #cbc56add
 @dataclass(frozen=True)
 class Empirical:
     "Deviations of real takes, drawn from the bank and laid onto the notes of the lead."
@@ -258,16 +258,15 @@ class EmpiricalStream:
         out, late = np.empty((len(features), 4 + N_BANDS)), np.empty(len(features))
         events, self.state = find_events(features, self.state)
         approach = 1.0 - math.exp(-1.0 / (CURVE_RATE * 0.03))
-        for t, event in enumerate(events):
+        for t, (event, voiced) in enumerate(zip(events, features.voiced.tolist())):
             now = self.rows[self.at] + self.seam
             if event in (PHRASE_END, WORD_END):
                 self.timing.on(event)
                 self._take(0, now)
-                self.waiting = True
-            elif event == NOTE:
-                self.waiting = False
+                self.waiting = True  # for the voice to come back
             elif event == LEGATO or self.at == len(self.rows) - 1:
                 self._take(ONSET, now)
+            self.waiting &= not voiced
             out[t] = self.rows[self.at] + self.seam
             self.seam = self.seam * self.fade
             self.at += not self.waiting
