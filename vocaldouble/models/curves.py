@@ -190,7 +190,7 @@ def shipped_bank() -> Bank:
     with files("vocaldouble").joinpath("assets", BANK).open("rb") as f, np.load(f, allow_pickle=False) as arrays:
         return unpack(arrays)
 
-# %% ../../nbs/43_curves.ipynb #0d099f4e
+# %% ../../nbs/43_curves.ipynb #3829f2f8
 def measure_bank(
     mirror,  # folder with the archives and `index.json`, see `takes.real_pairs`
     jobs: int = -1,  # processes, -1 for one per core
@@ -202,7 +202,7 @@ def measure_bank(
     def one(pair):
         c = measure(pair.lead, pair.take, pair.rate)
         sung = np.flatnonzero(c.valid)
-        rows = np.column_stack([c.time, np.clip(c.pitch, -250, 250), c.level, c.breath, np.clip(c.envelope, -10, 10)])
+        rows = np.column_stack([c.time, np.clip(c.pitch, -150, 150), c.level, c.breath, np.clip(c.envelope, -10, 10)])
         return pair.group, rows[sung[0] : sung[-1] + 1] if len(sung) > 2 * ONSET else None
 
     found = [(g, c) for g, c in Parallel(n_jobs=jobs)(delayed(one)(p) for p in real_pairs(mirror, "vocobox")) if c is not None]
