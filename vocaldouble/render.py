@@ -16,7 +16,7 @@ from numpy.lib.stride_tricks import sliding_window_view
 from .config import CURVE_RATE, N_BANDS, DeviationCurves, band_centres, mel, rng
 from .features import FeatureStream, LeadFeatures, hear
 
-# %% ../nbs/41_render.ipynb #648f832f
+# %% ../nbs/41_render.ipynb #cd35217d
 @dataclass(frozen=True)
 class RenderConfig:
     taps: int = 48  # length of the fractional-delay filter, samples
@@ -30,8 +30,8 @@ class RenderConfig:
     move_unvoiced: float = 0.04  # fastest movement with the timing curve, and fastest return to it, in consonants
     move_silent: float = 0.5  # the same in silences
     window: float = 0.0225  # s, about the length of the spectral window
-    breath_from: float = 1_700.0  # Hz where decorrelation sets in
-    breath_full: float = 2_000.0  # Hz from which it is whole
+    breath_from: float = 800.0  # Hz where decorrelation sets in
+    breath_full: float = 1_800.0  # Hz from which it is whole
     breath_grain: float = 300.0  # Hz between independent random phases
     breath_time: float = 0.040  # s, correlation time of the random phases
 

@@ -4,8 +4,8 @@
 
 # %% auto #0
 __all__ = ['NOTHING', 'PHRASE_END', 'WORD_END', 'NOTE', 'LEGATO', 'BANK', 'BANK_RATE', 'ONSET', 'STEPS', 'find_events', 'Timing',
-           'TimingStream', 'within_reach', 'air_kept', 'Human', 'HumanStream', 'Bank', 'pack', 'unpack', 'shipped_bank',
-           'measure_bank', 'make_bank', 'Empirical', 'EmpiricalStream']
+           'TimingStream', 'within_reach', 'voice_weight', 'tone_only', 'AirKeeper', 'Human', 'HumanStream', 'Bank',
+           'pack', 'unpack', 'shipped_bank', 'measure_bank', 'make_bank', 'Empirical', 'EmpiricalStream']
 
 # %% ../../nbs/43_curves.ipynb #bf6e9aae
 import math
@@ -36,7 +36,7 @@ def find_events(
         events.append(PHRASE_END if rest == 12 else WORD_END if gap == 4 else event)
     return events, (gap, rest)
 
-# %% ../../nbs/43_curves.ipynb #0ea4772b
+# %% ../../nbs/43_curves.ipynb #924062e3
 @dataclass(frozen=True)
 class Timing:
     "How far phrases and words are from the lead."
@@ -70,9 +70,35 @@ def within_reach(
     return np.where(time < 0, 15.0 * np.tanh(time / 15.0), time)
 
 
-def air_kept() -> np.ndarray:  # [N_BANDS] factors
-    "Fades envelope deviations out from 6 to 9 kHz: a doubler owes the lead its top end, even where real takes differ."
-    return np.interp(band_centres(), [6_000.0, 9_000.0], [1.0, 0.1])
+def voice_weight() -> np.ndarray:  # [N_BANDS], sums to 1
+    "About how the power of a voice is spread over the bands: what is taken out of an envelope so that it leaves the level alone."
+    weight = 1.0 / (1.0 + (band_centres() / 800.0) ** 2)
+    return weight / weight.sum()
+
+
+def tone_only(
+    bands: np.ndarray,  # [T, N_BANDS + 2] independent processes
+) -> np.ndarray:  # [T, N_BANDS]
+    "Bands of which neighbours move together, without their common loudness."
+    bands = (bands[:, :-2] + bands[:, 1:-1] + bands[:, 2:]) / math.sqrt(3)
+    return bands - bands @ voice_weight()[:, None]
+
+
+class AirKeeper:
+    """Takes slow changes of gain above 9 kHz out of the envelope: a doubler owes the lead its air, even where real takes differ.
+
+    A running mean of the power gain of each band, level included, is held at one from 9 kHz up, and left alone below 6 kHz.
+    """
+
+    def __init__(self, time: float = 0.4):  # s, what is slower than this is taken out
+        self.mean, self.share = np.ones(N_BANDS), np.interp(band_centres(), [6_000.0, 9_000.0], [0.0, 1.0])
+        self.follow = 1.0 - math.exp(-1.0 / (CURVE_RATE * time))
+
+    def __call__(self, level: np.ndarray, envelope: np.ndarray) -> np.ndarray:  # [T], [T, N_BANDS] -> [T, N_BANDS], dB
+        power, mean = 10 ** ((level[:, None] + envelope) / 10), np.empty_like(envelope)
+        for t, p in enumerate(power):
+            self.mean = mean[t] = self.mean + self.follow * (p - self.mean)
+        return envelope - self.share * 10 * np.log10(mean)
 
 # %% ../../nbs/43_curves.ipynb #94d4b227
 @dataclass(frozen=True)
@@ -101,7 +127,7 @@ class Human:
     def start(self, seed: int, voice: int, knobs: Knobs):
         return HumanStream(self, seed, voice, knobs)
 
-# %% ../../nbs/43_curves.ipynb #e3a13017
+# %% ../../nbs/43_curves.ipynb #d9b6c5f7
 class HumanStream:
     "One voice of `Human`: features in, curves out, any number of frames at a time."
 
@@ -113,8 +139,7 @@ class HumanStream:
         self.noise = SmoothNoise(rng(seed, "human-noise", voice), len(times), times, CURVE_RATE)
         self.now = np.array([self.timing.now, 0.0, 0.0, 0.0, human.breath_noise])  # timing, pitch, level, scoop, breath
         self.goal = self.now.copy()
-        weight = 1.0 / (1.0 + (band_centres() / 800.0) ** 2)  # about the spectrum of a voice
-        self.weight = weight / weight.sum()
+        self.air = AirKeeper()
 
     def _follow(self, features: LeadFeatures) -> np.ndarray:  # [T, 5]
         out = np.empty((len(features), 5))
@@ -141,9 +166,7 @@ class HumanStream:
         pitch = k.scale("pitch") * (pitch + scoop + h.fast_cents * fast + h.slow_cents * slow)
         level = k.scale("level") * (level + h.fast_db * fast_db + h.slow_db * slow_db)
         quick, slow = np.split(noise[:, 6:], 2, axis=1)
-        bands = h.band_fast_db * quick + h.band_slow_db * slow
-        bands = (bands[:, :-2] + bands[:, 1:-1] + bands[:, 2:]) / math.sqrt(3)  # neighbours move together
-        envelope = k.scale("timbre") * air_kept() * (bands - bands @ self.weight[:, None])  # its loudness is the level's
+        envelope = self.air(level, k.scale("timbre") * tone_only(h.band_fast_db * quick + h.band_slow_db * slow))
         breath = np.clip(k.scale("timbre") * breath * (1.0 + 0.2 * air), 0.0, 0.95)
         return DeviationCurves(time, pitch, level, envelope, breath)
 
@@ -217,7 +240,7 @@ def make_bank(mirror, path=None):
         with open(file.temp, "wb") as f:
             np.savez_compressed(f, **arrays)
 
-# %% ../../nbs/43_curves.ipynb #cbc56add
+# %% ../../nbs/43_curves.ipynb #3f8a41ff
 @dataclass(frozen=True)
 class Empirical:
     "Deviations of real takes, drawn from the bank and laid onto the notes of the lead."
@@ -225,6 +248,10 @@ class Empirical:
     exclude: tuple = ()  # groups of the bank to leave out
     timing: Timing = Timing()
     seam_s: float = 0.04  # time constant in which the difference at a seam fades
+    flutter_db: float = 1.3  # what the measurement smooths away of the envelope, each band, as a standard deviation
+    flutter_s: float = 0.012
+    jitter_cents: float = 4.0  # and of the pitch
+    jitter_s: float = 0.008
     bank: Bank = field(default=None, repr=False)  # the shipped one by default
 
     def start(self, seed: int, voice: int, knobs: Knobs):
@@ -241,6 +268,8 @@ class EmpiricalStream:
         self.bank, self.knobs, self.state = bank.curves, knobs, (0, 0)
         self.timing, self.draws = TimingStream(model.timing, rng(seed, "timing", voice)), rng(seed, "empirical", voice)
         self.fade = math.exp(-1.0 / (CURVE_RATE * model.seam_s))
+        self.fast = SmoothNoise(rng(seed, "flutter", voice), N_BANDS + 3, [model.flutter_s] * (N_BANDS + 2) + [model.jitter_s], CURVE_RATE)
+        self.model, self.air = model, AirKeeper()
         self.signs = np.r_[1.0, 1.0, 1.0, 0.0, np.ones(N_BANDS)]  # of what changes sign when a pair is turned around
         self.seam = self.late = 0.0
         self.waiting = True
@@ -275,8 +304,10 @@ class EmpiricalStream:
         return self._turn(out, late)
 
     def _turn(self, out, late) -> DeviationCurves:
-        "Apply the knobs."
-        k = self.knobs
-        time = within_reach(k.scale("timing") * (late + out[:, 0]))
-        breath = np.clip(k.scale("timbre") * out[:, 3], 0.0, 0.95)
-        return DeviationCurves(time, k.scale("pitch") * out[:, 1], k.scale("level") * out[:, 2], k.scale("timbre") * air_kept() * out[:, 4:], breath)
+        "Add what is faster than was measured, and apply the knobs."
+        k, fast = self.knobs, self.fast.draw(len(out))
+        pitch = k.scale("pitch") * (out[:, 1] + self.model.jitter_cents * fast[:, -1])
+        level = k.scale("level") * out[:, 2]
+        envelope = self.air(level, k.scale("timbre") * (out[:, 4:] + self.model.flutter_db * tone_only(fast[:, :-1])))
+        breath = np.clip(k.scale("timbre") * out[:, 3], 0.0, 1.0)
+        return DeviationCurves(within_reach(k.scale("timing") * (late + out[:, 0])), pitch, level, envelope, breath)
