@@ -4,10 +4,13 @@
 
 # %% auto #0
 __all__ = ['COLOURS', 'PANELS', 'polyline', 'curves_svg', 'demo', 'cli', 'demo_command', 'progress_bar', 'amount',
-           'double_command', 'total_seconds', 'main']
+           'double_command', 'total_seconds', 'main', 'ours']
 
-# %% ../nbs/54_cli.ipynb #676db2c4
+# %% ../nbs/54_cli.ipynb #c7e36de9
+import errno
 import json
+import os
+import signal
 import sys
 import traceback
 from contextlib import contextmanager
@@ -21,13 +24,18 @@ import soundfile as sf
 from . import __version__
 from .audio import Staged, Writer, outputs
 from .config import Knobs, UserError
-from .doubler import CEILING, MODELS, Doubler, double_files, find_model, gain_to, mixdown
+from .doubler import CEILING, DEFAULT, MODELS, Doubler, double_files, find_model, gain_to, mixdown
 from .features import hear
 from .synth import sing
 
-# %% ../nbs/54_cli.ipynb #912de41e
+# %% ../nbs/54_cli.ipynb #e9c824e4
 COLOURS = ("#c2410c", "#1d4ed8", "#15803d", "#7e22ce")
-PANELS = (("time", "ms"), ("pitch", "cents"), ("level", "dB"), ("breath", ""))
+PANELS = {
+    "time": "time in ms, positive is later than the lead",
+    "pitch": "pitch in cents, positive is sharper",
+    "level": "level in dB, positive is louder",
+    "breath": "breath: coherence lost at 2-8 kHz",
+}
 
 
 def polyline(
@@ -54,15 +62,20 @@ def curves_svg(
     parts, top = [], 20
     step = max(1, lead.shape[1] // 900)
     wave = np.abs(lead[0, : step * (lead.shape[1] // step)]).reshape(-1, step).max(1)
-    for title, unit, lines in [("lead", "", [wave, -wave])] + [(n, u, [getattr(c, n) for c in curves]) for n, u in PANELS]:
+    panels = [("lead", [wave, -wave])] + [(n, [getattr(c, n) for c in curves]) for n in PANELS]
+    panels.append(("tone: its tilt in dB, positive is brighter", [c.envelope @ np.linspace(-1, 1, c.envelope.shape[1]) / c.envelope.shape[1] for c in curves]))
+    for title, lines in panels:
         reach = max(1e-6, *(float(np.abs(v).max()) for v in lines)) * 1.1
-        low = 0.0 if title == "breath" else -reach
-        parts.append(f'<text x="0" y="{top - 5}">{title} {unit} (±{reach:.2g})</text><path d="M0 {top + 45}H900" stroke="#ddd"/>')
+        low = 0.0 if title in PANELS and min(v.min() for v in lines) >= 0 else -reach
+        zero = top + 90 * reach / (reach - low)
+        label = PANELS.get(title, title)
+        parts.append(f'<text x="0" y="{top - 5}">{label} ({low:.3g} to {reach:.3g})</text><path d="M0 {zero:.0f}H900" stroke="#ddd"/>')
         colours = ("#555",) * 2 if title == "lead" else COLOURS
         parts += [polyline(v, low, reach, top, colours[i % len(colours)]) for i, v in enumerate(lines)]
         top += 120
     seconds = lead.shape[1] / rate
     parts += [f'<text x="{900 * s / seconds:.0f}" y="{top}">{s} s</text>' for s in range(int(seconds) + 1)]
+    parts += [f'<text x="{740 + 90 * i}" y="10" style="fill:{COLOURS[i % 4]}">double {i + 1}</text>' for i in range(len(curves))]
     style = 'font-family="sans-serif" font-size="12" fill="#333"'
     return f'<svg xmlns="http://www.w3.org/2000/svg" viewBox="-10 -10 930 {top + 20}" {style}><rect x="-10" y="-10" width="930" height="{top + 20}" fill="white"/>{"".join(parts)}</svg>'
 
@@ -120,11 +133,11 @@ def amount(name: str, top: int, help: str):
     "A knob as an option; its range is checked by `Knobs`."
     return click.option(f"--{name}", type=float, default=getattr(Knobs(), name), show_default=True, metavar=f"0..{top}", help=help)
 
-# %% ../nbs/54_cli.ipynb #6a33d37b
+# %% ../nbs/54_cli.ipynb #46db5cb6
 @cli.command("double")
 @click.argument("leads", nargs=-1, required=True, metavar="LEAD...")
 @click.option("-o", "--out", required=True, metavar="DIR", help="Folder to write to; made if missing.")
-@click.option("--voices", default=2, show_default=True, help="Second takes to make of each lead.")
+@click.option("--voices", default=2, show_default=True, metavar="1..16", help="Second takes to make of each lead.")
 @click.option("--seed", default=0, show_default=True, help="Another seed is another take.")
 @amount("variation", 1, "How different the takes are.")
 @amount("timing", 2, "Deviation in time.")
@@ -133,7 +146,7 @@ def amount(name: str, top: int, help: str):
 @amount("timbre", 2, "Deviation in tone and breath.")
 @amount("width", 1, "Stereo spread of the doubles in the mix.")
 @click.option("--mix/--no-mix", default=True, show_default=True, help="Write lead and doubles mixed, too.")
-@click.option("--model", default="human", show_default=True, metavar="NAME", help=f"One of {', '.join(MODELS)}.")
+@click.option("--model", default=DEFAULT, show_default=True, metavar="NAME", help=f"One of {', '.join(MODELS)}.")
 @click.option("--jobs", default=1, show_default=True, type=click.IntRange(min=1), help="Leads to work on at once.")
 @click.option("--force", is_flag=True, help="Replace files that exist.")
 @click.option("--json", "as_json", is_flag=True, help="Report as JSON.")
@@ -148,12 +161,12 @@ def double_command(leads, out, voices, seed, mix, model, jobs, force, as_json, *
     with progress_bar(total_seconds(leads), "Doubling") as progress:
         results = double_files(leads, out, model, jobs, voices, mix, progress, seed=seed, knobs=knobs, force=force)
     done, failed = [r for r in results if not isinstance(r, UserError)], [r for r in results if isinstance(r, UserError)]
-    if as_json:
-        click.echo(json.dumps([asdict(r) for r in done], indent=1))
-    for r in done if not as_json else ():
-        click.echo("\n".join(r.files))
     for line in [note for r in done for note in r.notes()] + [str(e) for e in failed]:
         click.echo(f"vocaldouble: {line}", err=True)
+    if as_json:
+        click.echo(json.dumps([{"error": str(r)} if isinstance(r, UserError) else asdict(r) for r in results], indent=1))
+    for r in done if not as_json else ():
+        click.echo("\n".join(r.files))
     return 2 if failed else 0
 
 
@@ -163,28 +176,44 @@ def total_seconds(leads: list) -> float:
     for lead in leads:
         try:
             total += sf.info(str(lead)).duration
-        except (OSError, RuntimeError):
+        except (OSError, RuntimeError, UnicodeError):
             pass
     return total
 
-# %% ../nbs/54_cli.ipynb #f932db8c
+# %% ../nbs/54_cli.ipynb #e33c9001
 def main(args: list = None) -> int:
     "Run the command line; return the exit code."
+    for name in ("SIGTERM", "SIGHUP"):  # being ended, or losing the terminal, leaves as little behind as Ctrl-C
+        if hasattr(signal, name):
+            signal.signal(getattr(signal, name), signal.default_int_handler)
     try:
-        return cli(args=args, prog_name="vocaldouble", standalone_mode=False) or 0
+        code = cli(args=args, prog_name="vocaldouble", standalone_mode=False) or 0
+        sys.stdout.flush()
+        return code
     except UserError as e:
         message = str(e)
+    except click.exceptions.NoArgsIsHelpError as e:
+        click.echo(e.ctx.get_help())
+        return 2
     except click.ClickException as e:
         message = e.format_message().replace("\n", " ")
     except (click.Abort, KeyboardInterrupt):
-        click.echo("vocaldouble: stopped; nothing was left half written", err=True)
-        return 130
-    except BrokenPipeError:
-        sys.stderr.close()  # whoever read our output has gone
-        return 0
+        message, code = "stopped; nothing was left half written", 130
+        click.echo(f"vocaldouble: {message}", err=True)
+        return code
+    except OSError as e:
+        if e.errno not in (errno.EPIPE, errno.ENOSPC):
+            return ours()
+        os.dup2(os.open(os.devnull, os.O_WRONLY), 1)  # what is still to be flushed at exit has nowhere to go
+        message = f"the report could not be written: {e.strerror}"
     except Exception:
-        traceback.print_exc()
-        click.echo("vocaldouble: this is a fault of ours; please report the lines above", err=True)
-        return 1
+        return ours()
     click.echo(f"vocaldouble: {message}", err=True)
     return 2
+
+
+def ours() -> int:
+    "Show a fault of ours."
+    traceback.print_exc()
+    click.echo("vocaldouble: this is a fault of ours; please report the lines above", err=True)
+    return 1

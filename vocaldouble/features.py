@@ -41,7 +41,7 @@ class LeadFeatures:
         "Features one after another."
         return cls(**{f.name: np.concatenate([getattr(p, f.name) for p in parts]) for f in fields(cls)})
 
-# %% ../nbs/03_features.ipynb #7c9f23b6
+# %% ../nbs/03_features.ipynb #8efa668e
 @dataclass(frozen=True)
 class FeatureConfig:
     rate: float = 12_000.0  # Hz, about what the lead is decimated to before it is analysed
@@ -49,7 +49,7 @@ class FeatureConfig:
     f0_min: float = 60.0  # Hz
     f0_max: float = 1_100.0  # Hz
     voiced_at: float = 0.65  # voicing from which a frame counts as voiced
-    floor: float = -70.0  # dBFS, always silent below
+    floor: float = -95.0  # dBFS, always silent below
     gate: float = 45.0  # dB below the recent peak that counts as silent
     release: float = 4.0  # dB/s, how fast the recent peak is forgotten
     new_note: float = 120.0  # cents away from the note's own pitch that make a new note
@@ -128,7 +128,7 @@ def note_onsets(
             note += follow * (pitch - note)
     return onset, (note, pause, away)
 
-# %% ../nbs/03_features.ipynb #5205c12d
+# %% ../nbs/03_features.ipynb #c3ae4b50
 def n_frames(
     samples: int,
     rate: float,  # Hz
@@ -150,6 +150,7 @@ class FeatureStream:
         # Both buffers start with the zeros that lie before the first sample.
         self.full = np.zeros((channels, len(self.taps) // 2), dtype=np.float32)
         self.low, self.low_start = np.zeros((channels, self.window // 2), dtype=np.float32), -(self.window // 2)
+        self.power = np.zeros(self.window // 2)  # of the whole band, at the rate of `low`
         self.peak, self.notes = -np.inf, note_onsets(np.zeros(0))[1]
 
     @property
@@ -172,12 +173,10 @@ class FeatureStream:
         starts = np.round(t * self.low_rate / CURVE_RATE).astype(np.int64) - self.window // 2 - self.low_start
         starts = starts[starts + self.window <= self.low.shape[1]]
         self.frame += len(starts)
-        if not len(starts):
-            return self._describe(np.zeros((0, self.channels, self.window), dtype=np.float32))
-        frames = sliding_window_view(self.low, self.window, axis=1)[:, starts].transpose(1, 0, 2)
-        features = self._describe(frames)
-        keep = max(0, starts[-1])
-        self.low, self.low_start = self.low[:, keep:].copy(), self.low_start + keep
+        features = self._describe(starts)
+        if len(starts):
+            keep = max(0, starts[-1])
+            self.low, self.power, self.low_start = self.low[:, keep:].copy(), self.power[keep:].copy(), self.low_start + keep
         return features
 
     def _decimate(self, block):
@@ -187,14 +186,21 @@ class FeatureStream:
         if n > 0:
             low = sliding_window_view(self.full, k, axis=1)[:, : n * factor : factor] @ self.taps
             self.low = np.concatenate([self.low, low], axis=1)
+            # The band that decides on pitch is not the one that decides on loudness: an "s" is no silence.
+            squares = self.full[:, k // 2 : k // 2 + n * factor].astype(np.float64) ** 2
+            self.power = np.concatenate([self.power, squares.reshape(len(low), n, factor).mean(2).mean(0)])
             self.full = self.full[:, n * factor :].copy()
 
-    def _describe(self, frames):
-        level = 10.0 * np.log10((frames.astype(np.float64) ** 2).mean(2).mean(1) + 1e-12)
+    def _describe(self, starts):
+        level, f0, voicing = np.empty(len(starts)), np.zeros(len(starts)), np.zeros(len(starts))
+        for part in np.array_split(np.arange(len(starts)), -(-len(starts) // 256)) if len(starts) else ():
+            frames = sliding_window_view(self.low, self.window, axis=1)[:, starts[part]].transpose(1, 0, 2)
+            offset = frames.mean(2, keepdims=True)
+            power = sliding_window_view(self.power, self.window)[starts[part]].mean(1) - (offset.astype(np.float64) ** 2).mean((1, 2))
+            level[part] = 10.0 * np.log10(np.maximum(power, 1e-12))
+            live = part[level[part] > -119.0]
+            f0[live], voicing[live] = pick_pitch(nsdf((frames - offset)[live - part[0]], self.lags), self.low_rate, self.cfg.f0_max)
         silent = self._silence(level)
-        f0, voicing, live = np.zeros(len(frames)), np.zeros(len(frames)), np.flatnonzero(level > -119.0)
-        for part in np.array_split(live, len(live) // 256 + 1):
-            f0[part], voicing[part] = pick_pitch(nsdf(frames[part], self.lags), self.low_rate, self.cfg.f0_max)
         f0 = np.where((voicing >= self.cfg.voiced_at) & ~silent & (f0 >= self.cfg.f0_min), f0, 0.0)
         onset, self.notes = note_onsets(f0, self.notes, self.cfg)
         return LeadFeatures(level.astype(np.float32), voicing.astype(np.float32), f0.astype(np.float32), silent, onset)

@@ -5,7 +5,7 @@
 # %% auto #0
 __all__ = ['NOTHING', 'PHRASE_END', 'WORD_END', 'NOTE', 'LEGATO', 'BANK', 'BANK_RATE', 'ONSET', 'STEPS', 'find_events', 'Timing',
            'TimingStream', 'within_reach', 'voice_weight', 'tone_only', 'AirKeeper', 'Human', 'HumanStream', 'Bank',
-           'pack', 'unpack', 'shipped_bank', 'measure_bank', 'make_bank', 'Empirical', 'EmpiricalStream']
+           'pack', 'unpack', 'shipped_bank', 'measure_bank', 'make_bank', 'Empirical', 'level_alone', 'EmpiricalStream']
 
 # %% ../../nbs/43_curves.ipynb #bf6e9aae
 import math
@@ -36,7 +36,7 @@ def find_events(
         events.append(PHRASE_END if rest == 12 else WORD_END if gap == 4 else event)
     return events, (gap, rest)
 
-# %% ../../nbs/43_curves.ipynb #924062e3
+# %% ../../nbs/43_curves.ipynb #354d4893
 @dataclass(frozen=True)
 class Timing:
     "How far phrases and words are from the lead."
@@ -85,20 +85,28 @@ def tone_only(
 
 
 class AirKeeper:
-    """Takes slow changes of gain above 9 kHz out of the envelope: a doubler owes the lead its air, even where real takes differ.
+    """Keeps the gain above 9 kHz at one, on the whole: a doubler owes the lead its air, even where real takes differ.
 
-    A running mean of the power gain of each band, level included, is held at one from 9 kHz up, and left alone below 6 kHz.
+    In notes a running mean of the gain is held at one, level included, so that only what is quick remains; in consonants, where most
+    of the air is, nothing does. Below 6 kHz all is left alone.
     """
 
-    def __init__(self, time: float = 0.4):  # s, what is slower than this is taken out
+    def __init__(self, time: float = 0.08):  # s, what is slower than this is taken out
         self.mean, self.share = np.ones(N_BANDS), np.interp(band_centres(), [6_000.0, 9_000.0], [0.0, 1.0])
-        self.follow = 1.0 - math.exp(-1.0 / (CURVE_RATE * time))
+        self.follow, self.note = 1.0 - math.exp(-1.0 / (CURVE_RATE * time)), 0.0
 
-    def __call__(self, level: np.ndarray, envelope: np.ndarray) -> np.ndarray:  # [T], [T, N_BANDS] -> [T, N_BANDS], dB
-        power, mean = 10 ** ((level[:, None] + envelope) / 10), np.empty_like(envelope)
-        for t, p in enumerate(power):
-            self.mean = mean[t] = self.mean + self.follow * (p - self.mean)
-        return envelope - self.share * 10 * np.log10(mean)
+    def __call__(
+        self,
+        level: np.ndarray,  # [T] dB
+        envelope: np.ndarray,  # [T, N_BANDS] dB
+        voiced: np.ndarray,  # [T] bool
+    ) -> np.ndarray:  # [T, N_BANDS] dB
+        gain, off = 10 ** ((level[:, None] + envelope) / 20), np.empty_like(envelope)
+        for t, (g, v) in enumerate(zip(gain, voiced.tolist())):
+            self.mean = self.mean + self.follow * (g - self.mean)
+            self.note += 0.3 * (v - self.note)
+            off[t] = self.note * np.log10(self.mean) + (1.0 - self.note) * np.log10(g)
+        return envelope - self.share * 20 * off
 
 # %% ../../nbs/43_curves.ipynb #94d4b227
 @dataclass(frozen=True)
@@ -127,7 +135,7 @@ class Human:
     def start(self, seed: int, voice: int, knobs: Knobs):
         return HumanStream(self, seed, voice, knobs)
 
-# %% ../../nbs/43_curves.ipynb #d9b6c5f7
+# %% ../../nbs/43_curves.ipynb #395ec1b1
 class HumanStream:
     "One voice of `Human`: features in, curves out, any number of frames at a time."
 
@@ -166,7 +174,7 @@ class HumanStream:
         pitch = k.scale("pitch") * (pitch + scoop + h.fast_cents * fast + h.slow_cents * slow)
         level = k.scale("level") * (level + h.fast_db * fast_db + h.slow_db * slow_db)
         quick, slow = np.split(noise[:, 6:], 2, axis=1)
-        envelope = self.air(level, k.scale("timbre") * tone_only(h.band_fast_db * quick + h.band_slow_db * slow))
+        envelope = self.air(level, k.scale("timbre") * tone_only(h.band_fast_db * quick + h.band_slow_db * slow), features.voiced)
         breath = np.clip(k.scale("timbre") * breath * (1.0 + 0.2 * air), 0.0, 0.95)
         return DeviationCurves(time, pitch, level, envelope, breath)
 
@@ -240,7 +248,7 @@ def make_bank(mirror, path=None):
         with open(file.temp, "wb") as f:
             np.savez_compressed(f, **arrays)
 
-# %% ../../nbs/43_curves.ipynb #3f8a41ff
+# %% ../../nbs/43_curves.ipynb #9f0122f8
 @dataclass(frozen=True)
 class Empirical:
     "Deviations of real takes, drawn from the bank and laid onto the notes of the lead."
@@ -261,11 +269,19 @@ class Empirical:
         return EmpiricalStream(self, bank, seed, voice, knobs)
 
 
+def level_alone(
+    rows: np.ndarray,  # [T, 4 + N_BANDS] of a bank
+) -> np.ndarray:  # the same
+    "Rows whose envelope leaves the level alone on any voice, not on the one alone that was measured."
+    tone = rows[:, 4:] - rows[:, 4:] @ voice_weight()[:, None]
+    return np.column_stack([rows[:, :4], tone])
+
+
 class EmpiricalStream:
     "One voice of `Empirical`: features in, curves out, any number of frames at a time."
 
     def __init__(self, model: Empirical, bank: Bank, seed: int, voice: int, knobs: Knobs):
-        self.bank, self.knobs, self.state = bank.curves, knobs, (0, 0)
+        self.bank, self.knobs, self.state = [level_alone(c) for c in bank.curves], knobs, (0, 0)
         self.timing, self.draws = TimingStream(model.timing, rng(seed, "timing", voice)), rng(seed, "empirical", voice)
         self.fade = math.exp(-1.0 / (CURVE_RATE * model.seam_s))
         self.fast = SmoothNoise(rng(seed, "flutter", voice), N_BANDS + 3, [model.flutter_s] * (N_BANDS + 2) + [model.jitter_s], CURVE_RATE)
@@ -301,13 +317,13 @@ class EmpiricalStream:
             self.at += not self.waiting
             self.late += approach * (self.timing.now - self.late)
             late[t] = self.late
-        return self._turn(out, late)
+        return self._turn(out, late, features.voiced)
 
-    def _turn(self, out, late) -> DeviationCurves:
+    def _turn(self, out, late, voiced) -> DeviationCurves:
         "Add what is faster than was measured, and apply the knobs."
         k, fast = self.knobs, self.fast.draw(len(out))
         pitch = k.scale("pitch") * (out[:, 1] + self.model.jitter_cents * fast[:, -1])
         level = k.scale("level") * out[:, 2]
-        envelope = self.air(level, k.scale("timbre") * (out[:, 4:] + self.model.flutter_db * tone_only(fast[:, :-1])))
+        envelope = self.air(level, k.scale("timbre") * (out[:, 4:] + self.model.flutter_db * tone_only(fast[:, :-1])), voiced)
         breath = np.clip(k.scale("timbre") * out[:, 3], 0.0, 1.0)
         return DeviationCurves(within_reach(k.scale("timing") * (late + out[:, 0])), pitch, level, envelope, breath)
