@@ -283,7 +283,7 @@ def double_file(
     gains_db = tuple(20 * math.log10(g) for g in gains)
     return Doubled(str(lead), tuple(map(str, paths)), gains_db, head.seconds, peak == 0.0)
 
-# %% ../nbs/44_doubler.ipynb #e3be3280
+# %% ../nbs/44_doubler.ipynb #b0f54259
 def double_files(
     leads: list,  # paths
     folder,  # where the doubles go
@@ -327,8 +327,12 @@ def in_processes(work, leads: list, jobs: int, progress) -> list:
 
 def on_purpose():
     "In a worker: Ctrl-C is the parent's to hear; what the parent then sends ends the job in order, and the process with it."
+    def end(*_):
+        signal.signal(signal.SIGTERM, signal.SIG_IGN)  # the pool repeats itself, in the middle of the clearing up
+        sys.exit(1)
+
     signal.signal(signal.SIGINT, signal.SIG_IGN)
-    signal.signal(signal.SIGTERM, lambda *_: sys.exit(1))
+    signal.signal(signal.SIGTERM, end)
 
 
 def attempt(lead, folder, model, progress=lambda done: None, **kw):

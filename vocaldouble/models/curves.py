@@ -248,7 +248,7 @@ def make_bank(mirror, path=None):
         with open(file.temp, "wb") as f:
             np.savez_compressed(f, **arrays)
 
-# %% ../../nbs/43_curves.ipynb #9f0122f8
+# %% ../../nbs/43_curves.ipynb #30a4caf3
 @dataclass(frozen=True)
 class Empirical:
     "Deviations of real takes, drawn from the bank and laid onto the notes of the lead."
@@ -286,6 +286,10 @@ class EmpiricalStream:
         self.fade = math.exp(-1.0 / (CURVE_RATE * model.seam_s))
         self.fast = SmoothNoise(rng(seed, "flutter", voice), N_BANDS + 3, [model.flutter_s] * (N_BANDS + 2) + [model.jitter_s], CURVE_RATE)
         self.model, self.air = model, AirKeeper()
+        # Gains that vary in dB are louder on the whole than their mean says: a double is to be as loud as its lead.
+        all_rows = np.concatenate(self.bank)
+        tone = all_rows[:, 4:].var(0) @ voice_weight() + model.flutter_db**2
+        self.louder = np.log(10) / 20 * (knobs.scale("level") ** 2 * all_rows[:, 2].var() + knobs.scale("timbre") ** 2 * tone)
         self.signs = np.r_[1.0, 1.0, 1.0, 0.0, np.ones(N_BANDS)]  # of what changes sign when a pair is turned around
         self.seam = self.late = 0.0
         self.waiting = True
@@ -323,7 +327,7 @@ class EmpiricalStream:
         "Add what is faster than was measured, and apply the knobs."
         k, fast = self.knobs, self.fast.draw(len(out))
         pitch = k.scale("pitch") * (out[:, 1] + self.model.jitter_cents * fast[:, -1])
-        level = k.scale("level") * out[:, 2]
+        level = k.scale("level") * out[:, 2] - self.louder
         envelope = self.air(level, k.scale("timbre") * (out[:, 4:] + self.model.flutter_db * tone_only(fast[:, :-1])), voiced)
         breath = np.clip(k.scale("timbre") * out[:, 3], 0.0, 1.0)
         return DeviationCurves(within_reach(k.scale("timing") * (late + out[:, 0])), pitch, level, envelope, breath)
