@@ -5,16 +5,16 @@
 # %% auto #0
 __all__ = ['TakesConfig', 'cut', 'power_at', 'between', 'log_mel', 'best_line', 'warp', 'bend', 'settle', 'Alignment', 'mono',
            'align', 'coarse_f0', 'fine_f0', 'f0_at', 'band_levels', 'shape_between', 'white', 'lost_coherence', 'held',
-           'measure', 'Pair', 'take_label', 'open_archive', 'read_mono', 'real_pairs', 'steady_part', 'autocorrelation',
-           'describe', 'interval', 'describe_pair', 'study']
+           'measure', 'metered', 'level_time', 'measure_errors', 'Pair', 'take_label', 'open_archive', 'read_mono',
+           'real_pairs', 'steady_part', 'autocorrelation', 'describe', 'interval', 'describe_pair', 'study']
 
-# %% ../nbs/40_takes.ipynb #0b02a6c8
+# %% ../nbs/40_takes.ipynb #0d016f14
 import hashlib
 import io
 import json
 import re
 import zipfile
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from itertools import combinations
 from pathlib import Path
 from typing import NamedTuple
@@ -316,6 +316,34 @@ def measure(
     return DeviationCurves(
         time=a.time, pitch=smooth(cents, both), level=smooth(level, a.sounding), envelope=smooth(envelope, a.sounding, 2),
         breath=smooth(breath, both, 4), valid=both & (np.abs(cents) < 600))
+
+# %% ../nbs/40_takes.ipynb #6e05935e
+def metered(lead, curves, rate):
+    "The truth in the terms of `measure`: level as a meter shows it, envelope beyond that."
+    n = len(curves)
+    power = power_at(lead.mean(0), rate, np.arange(n) / CURVE_RATE, TakesConfig().window) + 1e-14
+    f = np.fft.rfftfreq(2 * (power.shape[1] - 1), 1 / rate)
+    gain = curves.level[:, None] + curves.envelope
+    at_bins = between(gain.T.astype(float), np.interp(mel(f), mel(band_centres()), np.arange(N_BANDS))).T
+    level = 10 * np.log10((power * 10 ** (at_bins / 10))[:, 2:].sum(1) / power[:, 2:].sum(1))
+    return replace(curves, level=level, envelope=gain - level[:, None])
+
+
+def level_time(time, use):
+    "Time without the offset and tempo that fit best where `use`."
+    t = np.arange(len(time))
+    return time - np.polyval(np.polyfit(t[use], time[use], 1), t)
+
+
+def measure_errors(lead, take, truth, rate, use=True):
+    "Median absolute errors against `truth`, in its units, where `use`."
+    truth, a = metered(lead, truth, rate), align(lead, take, rate)
+    n, c = len(truth), measure(lead, take, rate, a)
+    ok, c = c.valid[:n] & use, c[:n]
+    median = lambda e: round(float(np.median(np.abs(e[ok]))), 2)
+    time = level_time(a.time[:n], ok) - level_time(truth.time, ok)
+    return dict(time=median(time), pitch=median(c.pitch - truth.pitch), level=median(c.level - truth.level),
+                envelope=median(c.envelope - truth.envelope), breath=median(c.breath - truth.breath), frames=int(ok.sum()))
 
 # %% ../nbs/40_takes.ipynb #aa9ab773
 class Pair(NamedTuple):
