@@ -64,6 +64,7 @@ $(RUNTIME): $(MADE) $(SOURCES)
 
 $(FULL): $(MADE) $(SOURCES)
 	$(call install,.[train$(comma)lab$(comma)dev],the full environment (a few minutes, once))
+	@$(BIN)/python -m pip install -qq --disable-pip-version-check -c constraints.txt --no-deps resemblyzer
 	@touch $(RUNTIME) $@
 
 comma := ,

@@ -215,7 +215,7 @@ def light_imports(root: Path, notebooks: list):
         done = subprocess.run([sys.executable, "-c", code], cwd=root, text=True, capture_output=True)
         if done.returncode:
             yield f"{m}: does not import: {done.stderr.strip().splitlines()[-1]}"
-        strange = {n for n in done.stdout.split() if n in holder and not allowed & {canonicalize_name(d) for d in holder[n]}}
+        strange = {n for n in done.stdout.split() if n in holder and n not in sys.stdlib_module_names and not allowed & {canonicalize_name(d) for d in holder[n]}}
         if strange:
             yield f"{m}: importing it reaches {', '.join(sorted(strange))}; import inside the function that needs it, or not at all"
 

