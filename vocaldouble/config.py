@@ -6,12 +6,12 @@
 __all__ = ['CURVE_RATE', 'N_BANDS', 'MIN_RATE', 'MAX_RATE', 'RENDER_MIN_RATE', 'mel', 'band_centres', 'UserError',
            'DeviationCurves', 'Knobs', 'rng', 'Paths', 'paths']
 
-# %% ../nbs/00_config.ipynb #d9d7a381
+# %% ../nbs/00_config.ipynb #6039d951
 import hashlib
 import math
 import numbers
 import os
-from dataclasses import dataclass, fields, replace
+from dataclasses import dataclass, fields
 from pathlib import Path
 
 import numpy as np

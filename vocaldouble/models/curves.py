@@ -248,7 +248,7 @@ def make_bank(mirror, path=None):
         with open(file.temp, "wb") as f:
             np.savez_compressed(f, **arrays)
 
-# %% ../../nbs/43_curves.ipynb #30a4caf3
+# %% ../../nbs/43_curves.ipynb #00434299
 @dataclass(frozen=True)
 class Empirical:
     "Deviations of real takes, drawn from the bank and laid onto the notes of the lead."
@@ -272,9 +272,13 @@ class Empirical:
 def level_alone(
     rows: np.ndarray,  # [T, 4 + N_BANDS] of a bank
 ) -> np.ndarray:  # the same
-    "Rows whose envelope leaves the level alone on any voice, not on the one alone that was measured."
+    """Rows whose envelope leaves the level alone on any voice, not on the one alone that was measured.
+
+    Time and level are held within what is no accident: where one take has faded in and the other has not, they differ by anything.
+    """
     tone = rows[:, 4:] - rows[:, 4:] @ voice_weight()[:, None]
-    return np.column_stack([rows[:, :4], tone])
+    time, level = np.clip(rows[:, 0], -12.0, 12.0), np.clip(rows[:, 2], -4.0, 4.0)
+    return np.column_stack([time, rows[:, 1], level, rows[:, 3], tone])
 
 
 class EmpiricalStream:
