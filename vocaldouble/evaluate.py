@@ -11,7 +11,7 @@ __all__ = ['mel_filters', 'FLOORS', 'OTHERS', 'COSTS', 'STATED', 'LEAST', 'Evalu
            'judge', 'judge_group', 'Report', 'scaler', 'mean_of', 'stack', 'row_of', 'compare', 'benchmark', 'thinned',
            'evaluate']
 
-# %% ../nbs/45_evaluate.ipynb #bfb498d3
+# %% ../nbs/45_evaluate.ipynb #99f00d30
 import contextlib
 import io
 import json
@@ -30,7 +30,6 @@ from unittest.mock import patch
 import librosa
 import numpy as np
 import pandas as pd
-import soundfile
 import soxr
 import torch
 from joblib import Parallel, delayed
