@@ -199,7 +199,7 @@ def evaluate_command(real, models, dataset, mirror, seeds, jobs, as_json):
         report = evaluate(real, models, dataset, mirror, seeds, jobs, lambda done, total: progress(1 / total))
     click.echo(report.json() if as_json else report.table().to_string())
 
-# %% ../nbs/54_cli.ipynb #e33c9001
+# %% ../nbs/54_cli.ipynb #58bd59ae
 def main(args: list = None) -> int:
     "Run the command line; return the exit code."
     for name in ("SIGTERM", "SIGHUP"):  # being ended, or losing the terminal, leaves as little behind as Ctrl-C
@@ -217,9 +217,8 @@ def main(args: list = None) -> int:
     except click.ClickException as e:
         message = e.format_message().replace("\n", " ")
     except (click.Abort, KeyboardInterrupt):
-        message, code = "stopped; nothing was left half written", 130
-        click.echo(f"vocaldouble: {message}", err=True)
-        return code
+        click.echo("vocaldouble: stopped; nothing was left half written", err=True)
+        return 130
     except OSError as e:
         if e.errno not in (errno.EPIPE, errno.ENOSPC):
             return ours()
