@@ -4,8 +4,8 @@
 
 # %% auto #0
 __all__ = ['ANGLES', 'RenderConfig', 'farrow_taps', 'interpolate', 'pick', 'clip', 'delay_step', 'delay_inputs', 'hermite',
-           'SmoothNoise', 'Spread', 'band_to_bin', 'grain_to_bin', 'shape_spectrum', 'breath_angle', 'overlap_loss',
-           'Renderer', 'render']
+           'SmoothNoise', 'Spread', 'band_to_bin', 'grain_to_bin', 'shape_spectrum', 'breath_angle',
+           'grain_correlation', 'overlap_loss', 'Renderer', 'render']
 
 # %% ../nbs/41_render.ipynb #55fb73ad
 import math
@@ -17,7 +17,7 @@ from numpy.lib.stride_tricks import sliding_window_view
 from .config import CURVE_RATE, N_BANDS, DeviationCurves, band_centres, mel, rng
 from .features import FeatureStream, LeadFeatures, hear
 
-# %% ../nbs/41_render.ipynb #71f595bf
+# %% ../nbs/41_render.ipynb #4945e486
 @dataclass(frozen=True)
 class RenderConfig:
     taps: int = 48  # length of the fractional-delay filter, samples
@@ -31,10 +31,10 @@ class RenderConfig:
     move_unvoiced: float = 0.04  # fastest movement with the timing curve, and fastest return to it, in consonants
     move_silent: float = 0.5  # the same in silences
     window: float = 0.0233  # s, most that the spectral window may last
-    breath_from: float = 800.0  # Hz where decorrelation sets in
-    breath_full: float = 1_800.0  # Hz from which it is whole
-    breath_grain: float = 300.0  # Hz between independent random phases
-    breath_time: float = 0.040  # s, correlation time of the random phases
+    breath_from: float = 400.0  # Hz where decorrelation sets in
+    breath_full: float = 1_000.0  # Hz from which it is whole
+    breath_grain: float = 200.0  # Hz between independent random phases
+    breath_time: float = 0.080  # s, correlation time of the random phases
 
 # %% ../nbs/41_render.ipynb #b42371f3
 def farrow_taps(
@@ -212,7 +212,7 @@ def grain_to_bin(
     unit = (ramp / np.hypot(s.low, s.high)).astype(np.float32)
     return len(nodes), Spread(s.node, s.low * unit, s.high * unit)
 
-# %% ../nbs/41_render.ipynb #f277b1bb
+# %% ../nbs/41_render.ipynb #392fe7a6
 def shape_spectrum(
     re,  # [..., F, bins] real part
     im,  # [..., F, bins] imaginary part
@@ -230,25 +230,44 @@ def breath_angle(
     breath,  # [...] 0..1, wanted loss of coherence
     xp=np,
 ):  # [...] radians
-    "Standard deviation of the random phase that costs this much coherence; 2.15 radians (0.99) at most."
-    return xp.sqrt(-xp.log(1.0 - 0.99 * breath))
+    "Standard deviation of the random phase that costs this much coherence; 3 radians at most."
+    return xp.sqrt(-1.3 * xp.log(1.0 - 0.999 * breath))  # 1.3: phases that vary smoothly are blurred over the bins and frames that a coherence is taken from
 
-# %% ../nbs/41_render.ipynb #1284a001
-ANGLES = np.linspace(0.0, 2.2, 45)  # radians
+# %% ../nbs/41_render.ipynb #9ae67557
+ANGLES = np.linspace(0.0, 3.0, 61)  # radians
+
+
+def grain_correlation(
+    spread: Spread,  # from `grain_to_bin`
+    n_fft: int,
+) -> np.ndarray:  # [n_fft] by distance in bins, around the circle
+    "How alike the random phases of bins are, on average over those that get the whole of it."
+    whole = np.flatnonzero(np.hypot(spread.low, spread.high) > 0.999)
+    share = np.zeros((len(whole), spread.node.max() + 2))
+    share[np.arange(len(whole)), spread.node[whole]] = spread.low[whole]
+    share[np.arange(len(whole)), spread.node[whole] + 1] += spread.high[whole]
+    power = (np.abs(np.fft.rfft(share, 2 * len(whole), axis=0)) ** 2).sum(1)
+    near = np.fft.irfft(power)[: len(whole)] / np.arange(len(whole), 0, -1)
+    out = np.zeros(n_fft)
+    k = min(len(whole), n_fft // 2)
+    out[:k] = near[:k]
+    out[-k + 1 :] = near[1:k][::-1]
+    return np.where(out > 1e-6, out, 0.0)
 
 
 def overlap_loss(
-    window: np.ndarray,  # [n_fft] analysis times synthesis, at four times overlap
-    correlation: np.ndarray,  # [4] of the random phase from frame to frame, at distances 0 to 3
+    window: np.ndarray,  # [n_fft] of analysis, and of synthesis; four overlap
+    frames: np.ndarray,  # [4] correlation of the random phase from frame to frame, at distances 0 to 3
+    bins: np.ndarray,  # [n_fft] the same from bin to bin, from `grain_correlation`
 ) -> np.ndarray:  # dB at each of `ANGLES`
-    "Power lost where frames overlap whose phases vary with a standard deviation of `ANGLES`."
-    quarters = window.reshape(4, -1)
-    shared = np.array([[(a * b).mean() for b in quarters] for a in quarters])
-    together = np.exp(-(ANGLES[:, None, None] ** 2) * (1.0 - correlation[np.abs(np.subtract.outer(range(4), range(4)))]))
-    lost = -10.0 * np.log10((shared * together).sum((1, 2)) / shared.sum())
-    return 2.5 * lost  # the phases turn from bin to bin, too, which spreads a frame in time: one and a half times as much again, as measured
+    "Power lost where phases vary with a standard deviation of `ANGLES`."
+    hop, left = len(window) // 4, 0.0
+    for d, r in enumerate(frames):
+        shared = np.abs(np.fft.fft(window[d * hop :] * window[: len(window) - d * hop], len(window))) ** 2
+        left = left + (1 if d == 0 else 2) * np.exp(-(ANGLES[:, None] ** 2) * (1.0 - r * bins)) @ shared
+    return -10.0 * np.log10(left / left[0])
 
-# %% ../nbs/41_render.ipynb #13d7ac68
+# %% ../nbs/41_render.ipynb #3f2351dc
 class Renderer:
     """Streaming renderer: `push` a block of the lead with the curves and features that go with it; as many samples come out.
 
@@ -271,7 +290,7 @@ class Renderer:
         self.noise = SmoothNoise(rng(*key, "breath"), grains, cfg.breath_time / 1.7, rate / self.hop)
         self.hann = np.hanning(self.n_fft + 1)[:-1].astype(np.float32)
         lag = np.arange(4) * self.hop / rate * 1.7 / cfg.breath_time
-        self.loss = overlap_loss(self.hann.astype(np.float64) ** 2, (1.0 + lag) * np.exp(-lag))
+        self.loss = overlap_loss(self.hann.astype(np.float64), (1.0 + lag) * np.exp(-lag), grain_correlation(self.to_phases, self.n_fft))
         self.ramp = np.hypot(self.to_phases.low, self.to_phases.high)  # share of the random phase that each bin gets
         # The delay line waits until it sees as far ahead as a double may run, and until the features of the place are known.
         known = FeatureStream(rate, channels).lookahead + math.ceil(2 * rate / CURVE_RATE)
@@ -387,7 +406,9 @@ class Renderer:
         gain[:, :2] = 0.0  # a gain that moves would turn an offset into a rumble
         spread = breath_angle(np.clip(shape[:, 1:2], 0.0, 1.0))
         angle = self.to_phases((spread * noise[live]).astype(np.float32))
-        gain += (np.interp(spread, ANGLES, self.loss) * self.ramp**2).astype(np.float32)
+        part = np.searchsorted(self.ramp > 0.999, True)  # above it all bins turn as far
+        gain[:, :part] += np.interp(spread * self.ramp[:part], ANGLES, self.loss).astype(np.float32)
+        gain[:, part:] += np.interp(spread, ANGLES, self.loss).astype(np.float32)
         z = np.fft.rfft(frames[:, live] * self.hann)
         re, im = shape_spectrum(z.real, z.imag, gain, angle)
         out[:, live] = np.fft.irfft(re + 1j * im, self.n_fft) * (self.hann / np.float32(1.5))

@@ -36,7 +36,7 @@ def find_events(
         events.append(PHRASE_END if rest == 12 else WORD_END if gap == 4 else event)
     return events, (gap, rest)
 
-# %% ../../nbs/43_curves.ipynb #354d4893
+# %% ../../nbs/43_curves.ipynb #46030822
 @dataclass(frozen=True)
 class Timing:
     "How far phrases and words are from the lead."
@@ -49,17 +49,17 @@ class Timing:
 class TimingStream:
     "Draws a new distance at the end of phrases and words."
 
-    def __init__(self, timing: Timing, gen: np.random.Generator):
-        self.timing, self.gen = timing, gen
-        self.on(PHRASE_END)
+    def __init__(self, timing: Timing, key: tuple):
+        self.timing, self.key = timing, key
+        self.on(PHRASE_END, 0)
 
-    def on(self, event: int) -> float:  # ms
-        "The distance from here on."
+    def on(self, event: int, frame: int) -> float:  # ms
+        "The distance from `frame` on."
+        side, size, word = rng(*self.key, frame).standard_normal(3)
         if event == PHRASE_END:
-            side, size = self.gen.standard_normal(2)
             self.phrase = math.copysign(self.timing.least_ms + self.timing.phrase_ms * abs(size), side)
         if event in (PHRASE_END, WORD_END):
-            self.now = self.phrase + self.timing.word_ms * self.gen.standard_normal()
+            self.now = self.phrase + self.timing.word_ms * word
         return self.now
 
 
@@ -135,13 +135,13 @@ class Human:
     def start(self, seed: int, voice: int, knobs: Knobs):
         return HumanStream(self, seed, voice, knobs)
 
-# %% ../../nbs/43_curves.ipynb #395ec1b1
+# %% ../../nbs/43_curves.ipynb #53f7a6fa
 class HumanStream:
     "One voice of `Human`: features in, curves out, any number of frames at a time."
 
     def __init__(self, human: Human, seed: int, voice: int, knobs: Knobs):
         self.human, self.knobs, self.state = human, knobs, (0, 0)
-        self.timing, self.notes = TimingStream(human.timing, rng(seed, "timing", voice)), rng(seed, "human-notes", voice)
+        self.timing, self.key, self.frame = TimingStream(human.timing, (seed, "timing", voice)), (seed, "human-notes", voice), 0
         h, bands = human, N_BANDS + 2
         times = [1.0, h.fast_s, h.slow_s, 0.05, 0.4, 0.5] + [h.band_fast_s] * bands + [h.band_slow_s] * bands
         self.noise = SmoothNoise(rng(seed, "human-noise", voice), len(times), times, CURVE_RATE)
@@ -156,14 +156,15 @@ class HumanStream:
         events, self.state = find_events(features, self.state)
         for t, (event, voiced) in enumerate(zip(events, features.voiced.tolist())):
             if event in (NOTE, LEGATO):
-                self.goal[1:3] = np.array([h.note_cents, h.note_db]) * self.notes.standard_normal(2)
+                self.goal[1:3] = np.array([h.note_cents, h.note_db]) * rng(*self.key, self.frame).standard_normal(2)
             elif event:
-                self.goal[0], self.goal[3] = self.timing.on(event), h.scoop_cents * self.notes.standard_normal()
+                self.goal[0], self.goal[3] = self.timing.on(event, self.frame), h.scoop_cents * rng(*self.key, self.frame).standard_normal()
             if voiced:
                 self.goal[3] *= fade
             self.goal[4] = h.breath if voiced else h.breath_noise
             self.now = self.now + approach * (self.goal - self.now)
             out[t] = self.now
+            self.frame += 1
         return out
 
     def __call__(self, features: LeadFeatures) -> DeviationCurves:
@@ -248,7 +249,7 @@ def make_bank(mirror, path=None):
         with open(file.temp, "wb") as f:
             np.savez_compressed(f, **arrays)
 
-# %% ../../nbs/43_curves.ipynb #00434299
+# %% ../../nbs/43_curves.ipynb #bb98b7cd
 @dataclass(frozen=True)
 class Empirical:
     "Deviations of real takes, drawn from the bank and laid onto the notes of the lead."
@@ -256,9 +257,11 @@ class Empirical:
     exclude: tuple = ()  # groups of the bank to leave out
     timing: Timing = Timing()
     seam_s: float = 0.04  # time constant in which the difference at a seam fades
-    flutter_db: float = 1.3  # what the measurement smooths away of the envelope, each band, as a standard deviation
+    movement: float = 2.2  # an alignment sees 0.45 of a movement in time, as the study of results shows
+    loudness: float = 0.9  # share of the level curve; the envelope moves the level of a voice by the rest
+    flutter_db: float = 0.8  # what the measurement smooths away of the envelope, each band, as a standard deviation
     flutter_s: float = 0.012
-    jitter_cents: float = 4.0  # and of the pitch
+    jitter_cents: float = 6.0  # and of the pitch
     jitter_s: float = 0.008
     bank: Bank = field(default=None, repr=False)  # the shipped one by default
 
@@ -286,24 +289,24 @@ class EmpiricalStream:
 
     def __init__(self, model: Empirical, bank: Bank, seed: int, voice: int, knobs: Knobs):
         self.bank, self.knobs, self.state = [level_alone(c) for c in bank.curves], knobs, (0, 0)
-        self.timing, self.draws = TimingStream(model.timing, rng(seed, "timing", voice)), rng(seed, "empirical", voice)
+        self.timing, self.key, self.frame = TimingStream(model.timing, (seed, "timing", voice)), (seed, "empirical", voice), 0
         self.fade = math.exp(-1.0 / (CURVE_RATE * model.seam_s))
         self.fast = SmoothNoise(rng(seed, "flutter", voice), N_BANDS + 3, [model.flutter_s] * (N_BANDS + 2) + [model.jitter_s], CURVE_RATE)
         self.model, self.air = model, AirKeeper()
         # Gains that vary in dB are louder on the whole than their mean says: a double is to be as loud as its lead.
         all_rows = np.concatenate(self.bank)
         tone = all_rows[:, 4:].var(0) @ voice_weight() + model.flutter_db**2
-        self.louder = np.log(10) / 20 * (knobs.scale("level") ** 2 * all_rows[:, 2].var() + knobs.scale("timbre") ** 2 * tone)
+        self.louder = np.log(10) / 20 * ((knobs.scale("level") * model.loudness) ** 2 * all_rows[:, 2].var() + knobs.scale("timbre") ** 2 * tone)
         self.signs = np.r_[1.0, 1.0, 1.0, 0.0, np.ones(N_BANDS)]  # of what changes sign when a pair is turned around
         self.seam = self.late = 0.0
-        self.waiting = True
+        self.waiting = self.first = True
         self._take(0)
         self.late = self.timing.now
 
     def _take(self, frame: int, before=None):
         "Go on with another pair at `frame` of its note, from where the curves are."
-        rows = self.bank[self.draws.integers(len(self.bank))]
-        turn = 1.0 - 2.0 * self.draws.integers(2)
+        draws = rng(*self.key, self.frame)
+        rows, turn = self.bank[draws.integers(len(self.bank))], 1.0 - 2.0 * draws.integers(2)
         self.rows, self.at = rows * np.where(self.signs > 0, turn, 1.0), frame
         self.seam = 0.0 if before is None else before - self.rows[frame]
 
@@ -314,12 +317,16 @@ class EmpiricalStream:
         for t, (event, voiced) in enumerate(zip(events, features.voiced.tolist())):
             now = self.rows[self.at] + self.seam
             if event in (PHRASE_END, WORD_END):
-                self.timing.on(event)
+                self.timing.on(event, self.frame)
                 self._take(0, now)
                 self.waiting = True  # for the voice to come back
+            elif self.first and voiced:
+                self._take(0, now)
             elif event == LEGATO or self.at == len(self.rows) - 1:
                 self._take(ONSET, now)
             self.waiting &= not voiced
+            self.first &= not voiced
+            self.frame += 1
             out[t] = self.rows[self.at] + self.seam
             self.seam = self.seam * self.fade
             self.at += not self.waiting
@@ -331,7 +338,7 @@ class EmpiricalStream:
         "Add what is faster than was measured, and apply the knobs."
         k, fast = self.knobs, self.fast.draw(len(out))
         pitch = k.scale("pitch") * (out[:, 1] + self.model.jitter_cents * fast[:, -1])
-        level = k.scale("level") * out[:, 2] - self.louder
+        level = k.scale("level") * self.model.loudness * out[:, 2] - self.louder
         envelope = self.air(level, k.scale("timbre") * (out[:, 4:] + self.model.flutter_db * tone_only(fast[:, :-1])), voiced)
         breath = np.clip(k.scale("timbre") * out[:, 3], 0.0, 1.0)
-        return DeviationCurves(within_reach(k.scale("timing") * (late + out[:, 0])), pitch, level, envelope, breath)
+        return DeviationCurves(within_reach(k.scale("timing") * (late + self.model.movement * out[:, 0])), pitch, level, envelope, breath)
