@@ -5,7 +5,7 @@
 # %% auto #0
 __all__ = ['BLOCK', 'BUSY', 'DAMAGE', 'digest_of', 'size_text', 'mismatch', 'Fault', 'Loopback', 'LoopbackHandler', 'Offer',
            'local_offer', 'Patience', 'session', 'http_offer', 'arriving', 'held', 'offered', 'resumed', 'append',
-           'download', 'fetch', 'mirror_index', 'Limits', 'Entry', 'safe_name', 'Archive', 'unpack', 'umask']
+           'download', 'fetch', 'Limits', 'Entry', 'safe_name', 'Archive', 'unpack', 'umask', 'mirror_index']
 
 # %% ../nbs/04_fetch.ipynb #23e11b49
 import hashlib
@@ -339,25 +339,6 @@ def fetch(
         part.with_name(part.name + ".json").unlink()
     return path
 
-# %% ../nbs/04_fetch.ipynb #01105155
-def mirror_index(
-    mirror=None,  # folder or address; `VOCALDOUBLE_MIRROR` by default
-    patience: Patience = Patience(),
-) -> list:  # of dicts, as in its `index.json`, with the `url` of each file; empty where there is no mirror
-    "What a mirror holds. Raises `UserError` where it cannot be read."
-    mirror = str(mirror or os.environ.get("VOCALDOUBLE_MIRROR", ""))
-    if not mirror:
-        return []
-    with tempfile.TemporaryDirectory() as folder:
-        base = mirror.rstrip("/\\") + "/"
-        index = fetch(f"{base}index.json", Path(folder, "index.json"), patience=patience)
-        try:
-            entries = json.loads(index.read_text(encoding="utf-8"))
-            remote = "://" in base
-            return [e | dict(url=base + (quote(e["file"]) if remote else e["file"]), bytes=int(e["bytes"]), sha256=str(e["sha256"])) for e in entries if safe_name(e["file"])]
-        except (ValueError, TypeError, KeyError):
-            raise UserError(f"{base}index.json: is no list of files with their bytes and sha256; give another mirror") from None
-
 # %% ../nbs/04_fetch.ipynb #0502d3cc
 @dataclass(frozen=True)
 class Limits:
@@ -503,3 +484,22 @@ def umask() -> int:
     now = os.umask(0o077)
     os.umask(now)
     return now
+
+# %% ../nbs/04_fetch.ipynb #01105155
+def mirror_index(
+    mirror=None,  # folder or address; `VOCALDOUBLE_MIRROR` by default
+    patience: Patience = Patience(),
+) -> list:  # of dicts, as in its `index.json`, with the `url` of each file; empty where there is no mirror
+    "What a mirror holds. Raises `UserError` where it cannot be read."
+    mirror = str(mirror or os.environ.get("VOCALDOUBLE_MIRROR", ""))
+    if not mirror:
+        return []
+    with tempfile.TemporaryDirectory() as folder:
+        base = mirror.rstrip("/\\") + "/"
+        index = fetch(f"{base}index.json", Path(folder, "index.json"), patience=patience)
+        try:
+            entries = json.loads(index.read_text(encoding="utf-8"))
+            remote = "://" in base
+            return [e | dict(url=base + (quote(e["file"]) if remote else e["file"]), bytes=int(e["bytes"]), sha256=str(e["sha256"])) for e in entries if safe_name(e["file"])]
+        except (ValueError, TypeError, KeyError):
+            raise UserError(f"{base}index.json: is no list of files with their bytes and sha256; give another mirror") from None
