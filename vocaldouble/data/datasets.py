@@ -305,7 +305,7 @@ def small_text(archive, name: str) -> str:
         archive.extract(entry, Path(temp, "text"))
         return Path(temp, "text").read_text(encoding="utf-8-sig", errors="replace")
 
-# %% ../../nbs/10_datasets.ipynb #0ac665f1
+# %% ../../nbs/10_datasets.ipynb #cb907714
 def remotes(d: Dataset, mirror=None, patience: Patience = Patience()) -> tuple:  # of `Remote`
     "Where the files of a dataset are: in the mirror if it has them, else at their publisher's."
     held_there = [e for e in mirror_index(mirror, patience) if e.get("dataset") == d.name]
@@ -344,6 +344,8 @@ def obtain(d: Dataset, raw: Path, mirror=None, progress=lambda done, total: None
         (raw / "fetched.json").unlink(missing_ok=True)
         for r in wanted:
             name = unquote(PurePosixPath(urlsplit(r.url).path).name) if "://" in r.url else Path(r.url).name
+            if force and not r.digest:  # nothing says that what is there is the right thing
+                (raw / name).unlink(missing_ok=True)
             known.append(fetch(r.url, raw / name, r.size, r.digest, progress, force, patience))
         if not wanted:
             drive_folder(d.drive, raw / "files")
@@ -449,7 +451,7 @@ def fill(d: Dataset, sources: list, folder: Path, jobs: int = 1, progress=lambda
             rows.append(dict(path=path, speaker=row.speaker, dataset=d.name, line=row.line, take=row.take, seconds=round(about.frames / about.samplerate, 6), rate=about.samplerate, licence=d.licence))
     return rows, skipped
 
-# %% ../../nbs/10_datasets.ipynb #e3d25963
+# %% ../../nbs/10_datasets.ipynb #6ad993e9
 def report(d: Dataset, folder: Path, state: str, **took) -> Report:
     "What there is of a dataset that is whole."
     table, note = read_manifest(folder), json.loads((folder / "source.json").read_text(encoding="utf-8"))
@@ -470,7 +472,7 @@ def get(
     data=None,  # folder that holds raw/ and interim/; that of `config.paths` by default
     jobs: int = 1,  # files to work on at once
     progress=lambda stage, done, total: None,  # called while "fetching" with bytes, and while "making" with files
-    force: bool = False,  # fetch and make it anew
+    force: bool = False,  # make it anew; fetched anew is what has no checksum, or a wrong one
     patience: Patience = Patience(),
 ) -> Report:
     """Have a dataset in `data/interim/NAME`, with its manifest; what is there is kept, what is missing is made.
