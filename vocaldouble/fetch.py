@@ -105,7 +105,7 @@ class Loopback:
         self.server.shutdown()
         self.server.server_close()
 
-# %% ../nbs/04_fetch.ipynb #755455e4
+# %% ../nbs/04_fetch.ipynb #e8228e8d
 class LoopbackHandler(BaseHTTPRequestHandler):
     "Answers one request to a `Loopback`."
 
@@ -118,7 +118,10 @@ class LoopbackHandler(BaseHTTPRequestHandler):
         status = fault.status or (404 if data is None else 416 if start and start >= len(data) else 206 if start else 200)
         body = b"" if status not in (200, 206) else data[start:] if fault.body is None else fault.body(data[start:])
         said = {"Content-Length": len(body), "ETag": tag}
-        said |= {206: {"Content-Range": f"bytes {start}-{len(data or b'') - 1}/{len(data or b'')}"}, 416: {"Content-Range": f"bytes */{len(data or b'')}"}}.get(status, {})
+        said |= {
+            206: {"Content-Range": f"bytes {start}-{len(data or b'') - 1}/{len(data or b'')}"},
+            416: {"Content-Range": f"bytes */{len(data or b'')}"},
+        }.get(status, {})
         self.send_response(status)
         for key, value in (said | fault.headers).items():
             if value is not None:
@@ -162,7 +165,7 @@ def local_offer(path: Path, start: int, tag: str, url: str) -> Offer:
 
     return Offer(start, about.st_size, now, chunks())
 
-# %% ../nbs/04_fetch.ipynb #f3871890
+# %% ../nbs/04_fetch.ipynb #771e3312
 @dataclass(frozen=True)
 class Patience:
     "How long to go on when a source fails."
@@ -184,14 +187,21 @@ def session(patience: Patience) -> requests.Session:
             asked = super().get_retry_after(response)
             return asked and min(asked, patience.longest)
 
-    retry = Within(total=patience.tries, connect=min(3, patience.tries), backoff_factor=patience.pause, backoff_max=patience.longest,
-                   status_forcelist=BUSY, allowed_methods={"GET"}, raise_on_status=False)
+    retry = Within(
+        total=patience.tries,
+        connect=min(3, patience.tries),
+        backoff_factor=patience.pause,
+        backoff_max=patience.longest,
+        status_forcelist=BUSY,
+        allowed_methods={"GET"},
+        raise_on_status=False,
+    )
     web = requests.Session()
     for scheme in ("http://", "https://"):
         web.mount(scheme, HTTPAdapter(max_retries=retry))
     return web
 
-# %% ../nbs/04_fetch.ipynb #1c82f6d9
+# %% ../nbs/04_fetch.ipynb #f9e5c30d
 def http_offer(web: requests.Session, url: str, start: int, tag: str, timeout: float) -> Offer:
     "An offer of a web server. Raises `UserError` for an answer that is neither content nor worth waiting for."
     ask = {"Accept-Encoding": "identity"} | ({"Range": f"bytes={start}-"} if start else {}) | ({"If-Range": tag} if start and tag else {})
@@ -205,11 +215,16 @@ def http_offer(web: requests.Session, url: str, start: int, tag: str, timeout: f
     total = int(whole) if whole.isdigit() else None
     if answer.status_code == 416 and start and total == start:
         return Offer(start, total, tag, iter(()))
-    if start and (answer.status_code == 416 or answer.status_code == 206 and (first.split("-")[0] != str(start) or tag and now and now != tag)):
+    if start and (
+        answer.status_code == 416 or answer.status_code == 206 and (first.split("-")[0] != str(start) or tag and now and now != tag)
+    ):
         answer.close()
         return http_offer(web, url, 0, "", timeout)
     if answer.status_code not in (200, 206):
-        raise UserError(f"{url}: the server says {answer.status_code} {answer.reason}; " + ("try again later" if answer.status_code in BUSY else "look for another address"))
+        raise UserError(
+            f"{url}: the server says {answer.status_code} {answer.reason}; "
+            + ("try again later" if answer.status_code in BUSY else "look for another address")
+        )
     if answer.status_code == 200:
         length, start = said.get("Content-Length", ""), 0
         total = int(length) if length.isdigit() and "Content-Encoding" not in said else None
@@ -339,7 +354,7 @@ def fetch(
         part.with_name(part.name + ".json").unlink()
     return path
 
-# %% ../nbs/04_fetch.ipynb #0502d3cc
+# %% ../nbs/04_fetch.ipynb #6b3aeabf
 @dataclass(frozen=True)
 class Limits:
     "What an archive may unfold to."
@@ -361,11 +376,20 @@ class Entry(NamedTuple):
 def safe_name(name: str) -> str:  # empty where it is not safe
     "The name of an entry, if it stays below the folder that it is unpacked into, whatever the system."
     path = PurePosixPath(name)
-    unsafe = path.is_absolute() or ".." in path.parts or any(c in name for c in '\\:\0') or any(ord(c) < 32 for c in name) or not path.parts
+    unsafe = path.is_absolute() or ".." in path.parts or any(c in name for c in "\\:\0") or any(ord(c) < 32 for c in name) or not path.parts
     return "" if unsafe else path.as_posix()
 
-# %% ../nbs/04_fetch.ipynb #77b2be69
-DAMAGE = (zipfile.BadZipFile, tarfile.TarError, zlib.error, lzma.LZMAError, struct.error, EOFError, RuntimeError, ValueError)  # and OSError without a number
+# %% ../nbs/04_fetch.ipynb #7048b888
+DAMAGE = (
+    zipfile.BadZipFile,
+    tarfile.TarError,
+    zlib.error,
+    lzma.LZMAError,
+    struct.error,
+    EOFError,
+    RuntimeError,
+    ValueError,
+)  # and OSError without a number
 
 
 class Archive:
@@ -405,7 +429,9 @@ class Archive:
         except (*DAMAGE, OSError) as e:
             if isinstance(e, UserError) or isinstance(e, OSError) and e.errno:
                 raise
-            raise UserError(f"{self.path}: damaged, or no zip or tar archive ({str(e).splitlines()[0] if str(e) else type(e).__name__}); fetch it again") from None
+            raise UserError(
+                f"{self.path}: damaged, or no zip or tar archive ({str(e).splitlines()[0] if str(e) else type(e).__name__}); fetch it again"
+            ) from None
 
     def refuse(self, why: str):
         raise UserError(f"{self.path}: refused, because {why}")
@@ -420,7 +446,10 @@ class Archive:
             if not name or not plain or name in seen:
                 if folder and PurePosixPath(given) == PurePosixPath("."):
                     continue
-                self.refuse(f"it holds {given!r}, " + ("which leads out of its folder" if not name else "twice" if plain else "a link or a special file"))
+                self.refuse(
+                    f"it holds {given!r}, "
+                    + ("which leads out of its folder" if not name else "twice" if plain else "a link or a special file")
+                )
             if len(seen) >= self.limits.files or total > self.limits.total or total > max(self.limits.free, self.limits.ratio * packed):
                 self.refuse(f"{size_text(packed)} would become more than {size_text(total)} in {len(seen) + 1} files")
             if not folder:
@@ -437,7 +466,7 @@ class Archive:
 
     def extract(self, entry: Entry, path):
         "Write one entry to `path`."
-        with self.reading(), (self.file.open(entry.item) if self.zip else self.file.extractfile(entry.item)) as source, open(path, "wb") as f:
+        with self.reading(), self.file.open(entry.item) if self.zip else self.file.extractfile(entry.item) as source, open(path, "wb") as f:
             left = entry.size
             while block := source.read(min(BLOCK, left + 1)):
                 left -= len(block)
@@ -485,7 +514,7 @@ def umask() -> int:
     os.umask(now)
     return now
 
-# %% ../nbs/04_fetch.ipynb #01105155
+# %% ../nbs/04_fetch.ipynb #459deac5
 def mirror_index(
     mirror=None,  # folder or address; `VOCALDOUBLE_MIRROR` by default
     patience: Patience = Patience(),
@@ -500,6 +529,10 @@ def mirror_index(
         try:
             entries = json.loads(index.read_text(encoding="utf-8"))
             remote = "://" in base
-            return [e | dict(url=base + (quote(e["file"]) if remote else e["file"]), bytes=int(e["bytes"]), sha256=str(e["sha256"])) for e in entries if safe_name(e["file"])]
+            return [
+                e | dict(url=base + (quote(e["file"]) if remote else e["file"]), bytes=int(e["bytes"]), sha256=str(e["sha256"]))
+                for e in entries
+                if safe_name(e["file"])
+            ]
         except (ValueError, TypeError, KeyError):
             raise UserError(f"{base}index.json: is no list of files with their bytes and sha256; give another mirror") from None

@@ -34,9 +34,11 @@ from ..audio import BITS, Staged, blocks, container, info, need, outputs, storin
 from ..config import UserError, paths
 from ..fetch import Archive, Entry, Patience, digest_of, fetch, held, mirror_index, mismatch, size_text
 
-# %% ../../nbs/10_datasets.ipynb #b0b41325
+# %% ../../nbs/10_datasets.ipynb #c76a85f9
 COLUMNS = ("path", "speaker", "dataset", "line", "take", "seconds", "rate", "licence")
-TYPES = dict(path=str, speaker=str, dataset=str, line=str, take=int, seconds=float, rate=int, licence=str, split=str, source=str, start=float)
+TYPES = dict(
+    path=str, speaker=str, dataset=str, line=str, take=int, seconds=float, rate=int, licence=str, split=str, source=str, start=float
+)
 
 
 def write_manifest(
@@ -68,7 +70,7 @@ def read_manifest(
         raise UserError(f"{path}: is not a table of a corpus; remove it and make the corpus again")
     return frame
 
-# %% ../../nbs/10_datasets.ipynb #93101e11
+# %% ../../nbs/10_datasets.ipynb #018ec417
 class Row(NamedTuple):
     "What is known of a file in an archive."
 
@@ -89,7 +91,11 @@ class Layout:
     def __call__(self, names: list, text: Callable) -> list:
         "Rows of those names that fit. The group `take` is the number of the take, 1 where it is empty."
         found = ((n, re.search(f"(?:^|/)(?:{self.pattern})$", n)) for n in names)
-        return [Row(n, self.speaker.format(**m.groupdict()), self.line.format(**m.groupdict()), int(m.groupdict().get("take") or 1)) for n, m in found if m]
+        return [
+            Row(n, self.speaker.format(**m.groupdict()), self.line.format(**m.groupdict()), int(m.groupdict().get("take") or 1))
+            for n, m in found
+            if m
+        ]
 
 
 def distinct(rows: list) -> list:
@@ -102,21 +108,35 @@ def distinct(rows: list) -> list:
         out.append(r._replace(take=take))
     return sorted(out)
 
-# %% ../../nbs/10_datasets.ipynb #22288232
-ravdess = dict(speech=Layout(r"03-01-(?P<what>\d\d-\d\d-\d\d)-(?P<take>\d\d)-(?P<who>\d\d)\.wav", "ravdess-{who}", "speech/{what}"),
-               song=Layout(r"03-02-(?P<what>\d\d-\d\d-\d\d)-(?P<take>\d\d)-(?P<who>\d\d)\.wav", "ravdess-{who}", "song/{what}"))  # fmt: skip
+# %% ../../nbs/10_datasets.ipynb #46513823
+ravdess = dict(
+    speech=Layout(r"03-01-(?P<what>\d\d-\d\d-\d\d)-(?P<take>\d\d)-(?P<who>\d\d)\.wav", "ravdess-{who}", "speech/{what}"),
+    song=Layout(r"03-02-(?P<what>\d\d-\d\d-\d\d)-(?P<take>\d\d)-(?P<who>\d\d)\.wav", "ravdess-{who}", "song/{what}"),
+)
 nus = Layout(r"(?P<who>[A-Z]{4})/sing/(?P<song>\d+)\.wav", "{who}", "song/{song}")
-vocalset = Layout(r"FULL/(?P<who>(?:fe)?male\d+)/(?P<how>.+)/(?:[fm]\d+_)?(?P<what>[^/]+?)(?: ?\((?P<take>\d+)\))?\.wav", "{who}", "{how}/{what}")
-vctk = [Layout(r"(?P<who>[ps]\d+)/(?P=who)_(?P<n>0[01]\d|02[0-4])_mic1\.flac", "{who}", "{n}"),
-        Layout(r"(?P<who>[ps]\d+)/(?P=who)_(?P<n>02[5-9]|0[3-9]\d|[1-9]\d\d)_mic1\.flac", "{who}", "{who}/{n}")]  # fmt: skip
-vocobox = [Layout(r"voices/(?P<who>\w+)/notes/exports/mono/(?P<what>[A-G]#?\d)(?:-(?P<take>\d+))?(?:-\d+)?\.wav", "{who}", "notes/{what}"),
-           Layout(r"voices/(?P<who>\w+)/voyels/exports/mono/_-(?P<what>[a-z]+-c3)(?:-(?P<take>\d+))?\.wav", "{who}", "vowels/{what}"),
-           Layout(r"voices/(?P<who>\w+)/notes/exports/mono/(?P<what>[^/]*(?:instable|bended|ko))\.wav", "{who}", "notes/{what}")]  # fmt: skip
-choirset = Layout(r"DCS_(?P<piece>[A-Z]+_[A-Za-z]+)_(?P<what>[A-Za-z]*)(?P<take>\d*)(?P<more>[^_]*)_(?P<who>[SATB]\d+)_(?P<mic>DYN|HSM)\.wav", "dcs-{who}", "{piece}_{what}{more}/{mic}")
+vocalset = Layout(
+    r"FULL/(?P<who>(?:fe)?male\d+)/(?P<how>.+)/(?:[fm]\d+_)?(?P<what>[^/]+?)(?: ?\((?P<take>\d+)\))?\.wav", "{who}", "{how}/{what}"
+)
+vctk = [
+    Layout(r"(?P<who>[ps]\d+)/(?P=who)_(?P<n>0[01]\d|02[0-4])_mic1\.flac", "{who}", "{n}"),
+    Layout(r"(?P<who>[ps]\d+)/(?P=who)_(?P<n>02[5-9]|0[3-9]\d|[1-9]\d\d)_mic1\.flac", "{who}", "{who}/{n}"),
+]
+vocobox = [
+    Layout(r"voices/(?P<who>\w+)/notes/exports/mono/(?P<what>[A-G]#?\d)(?:-(?P<take>\d+))?(?:-\d+)?\.wav", "{who}", "notes/{what}"),
+    Layout(r"voices/(?P<who>\w+)/voyels/exports/mono/_-(?P<what>[a-z]+-c3)(?:-(?P<take>\d+))?\.wav", "{who}", "vowels/{what}"),
+    Layout(r"voices/(?P<who>\w+)/notes/exports/mono/(?P<what>[^/]*(?:instable|bended|ko))\.wav", "{who}", "notes/{what}"),
+]
+choirset = Layout(
+    r"DCS_(?P<piece>[A-Z]+_[A-Za-z]+)_(?P<what>[A-Za-z]*)(?P<take>\d*)(?P<more>[^_]*)_(?P<who>[SATB]\d+)_(?P<mic>DYN|HSM)\.wav",
+    "dcs-{who}",
+    "{piece}_{what}{more}/{mic}",
+)
 librispeech = Layout(r"(?P<who>\d+)-(?P<what>\d+-\d+)\.flac", "librispeech-{who}", "{what}")
 nabucasa = Layout(r"(?P<where>[a-z]{2}_[A-Z]{2})/(?P<who>[^/]+)/(?P<what>[^/]+)\.mp3", "{where}-{who}", "{where}/{what}")
-nuwave = [Layout(r"single_(?P<x>x\d)/original_48k/sample_(?P<n>\d+)\.wav", "vctk-excerpt-single", "single_{x}/{n}"),
-          Layout(r"multi_(?P<x>x\d)/original_48k/sample_(?P<n>\d+)\.wav", "vctk-excerpt-multi-{x}-{n}", "multi_{x}/{n}")]  # fmt: skip
+nuwave = [
+    Layout(r"single_(?P<x>x\d)/original_48k/sample_(?P<n>\d+)\.wav", "vctk-excerpt-single", "single_{x}/{n}"),
+    Layout(r"multi_(?P<x>x\d)/original_48k/sample_(?P<n>\d+)\.wav", "vctk-excerpt-multi-{x}-{n}", "multi_{x}/{n}"),
+]
 smstools = Layout(r"sounds/(?P<what>singing-female|vignesh|carnatic|soprano-E4|speech-male|speech-female)\.wav", "sms-{what}", "{what}")
 oatsu = Layout(r"(?P<what>antagata_dokosa)/antagata_dokosa_denoise\.flac", "oatsu", "{what}")
 everything = Layout(r"src/\d+\.(?P<what>[^/]+)/\d+\.(?P=what)_Stem_VOX LEAD\.flac", "everythingisfree", "{what}")
@@ -170,46 +190,161 @@ def zenodo(record: int, name: str, *check) -> tuple:
 def github(repo: str, commit: str) -> tuple:
     return (Remote(f"https://github.com/{repo}/archive/{commit}.zip"),)
 
-# %% ../../nbs/10_datasets.ipynb #8312d2ba
+# %% ../../nbs/10_datasets.ipynb #90bd3927
 BY, BY_NC_SA = "CC BY 4.0", "CC BY-NC-SA 4.0"
-RAVDESS = ("https://zenodo.org/records/1188976", "Livingstone and Russo, The Ryerson Audio-Visual Database of Emotional Speech and Song, PLoS ONE 13(5), 2018")
+RAVDESS = (
+    "https://zenodo.org/records/1188976",
+    "Livingstone and Russo, The Ryerson Audio-Visual Database of Emotional Speech and Song, PLoS ONE 13(5), 2018",
+)
 VCTK = "Yamagishi, Veaux and MacDonald, CSTR VCTK Corpus (version 0.92), University of Edinburgh, 2019, doi:10.7488/ds/2645"
 
 DATASETS = {
     d.name: d
     for d in (
-        Dataset("nus-48e", "12 singers, 48 English songs; the sung half only", "research use, unstated", False, (nus,), "https://smcnus.comp.nus.edu.sg/nus-48e-sung-and-spoken-lyrics-corpus",
-                "Duan, Fang, Li, Sim and Wang, The NUS Sung and Spoken Lyrics Corpus, APSIPA 2013", drive="12pP9uUl0HTVANU3IPLnumTJiRjPtVUMx"),
-        Dataset("vocalset", "20 singers, 10 hours of scales, arpeggios, long tones and excerpts in 17 techniques, some spoken", BY, True, (vocalset,), "https://zenodo.org/records/1442513",
-                "Wilkins, Seetharaman, Wahl and Pardo, VocalSet: A Singing Voice Dataset, ISMIR 2018",
-                zenodo(1442513, "VocalSet11.zip", 2_077_243_579, "md5:0c09396242f946e7111ad7d8fc649b81")),
-        Dataset("vctk", "110 English speakers, 44 hours at 48 kHz; first microphone only", BY, True, tuple(vctk), "https://datashare.ed.ac.uk/handle/10283/3443", VCTK,
-                (Remote("https://datashare.ed.ac.uk/bitstream/handle/10283/3443/VCTK-Corpus-0.92.zip", 11_747_302_977, "md5:8a6ba2946b36fcbef0212cad601f4bfa"),)),
-        Dataset("ravdess-speech", "24 actors at 48 kHz, every line said twice", BY_NC_SA, False, (ravdess["speech"],), *RAVDESS,
-                zenodo(1188976, "Audio_Speech_Actors_01-24.zip", 208_468_073, "md5:bc696df654c87fed845eb13823edef8a")),
-        Dataset("ravdess-song", "23 singers at 48 kHz, every line sung twice", BY_NC_SA, False, (ravdess["song"],), *RAVDESS,
-                zenodo(1188976, "Audio_Song_Actors_01-24.zip", 225_505_317, "md5:5411230427d67a21e18aa4d466e6d1b9")),
-        Dataset("vocobox", "one singer at 44.1 kHz, notes and vowels, each sung up to eight times", "MIT", True, tuple(vocobox), "https://github.com/vocobox/human-voice-dataset",
-                "Vocobox, human-voice-dataset, commit 77248fc6", github("vocobox/human-voice-dataset", "77248fc6")),
-        Dataset("vocadito", "40 excerpts of solo singing in 7 languages", BY, True, (vocadito,), "https://zenodo.org/records/5578807",
-                "Bittner et al., vocadito: A dataset of solo vocals with f0, note, and lyric annotations, 2021, arXiv:2110.05580",
-                zenodo(5578807, "vocadito.zip", None, "md5:dea40fd18f14d899643c4ba221b33a46")),
-        Dataset("dagstuhl-choirset", "13 choir singers, two pieces in several takes, close microphones, 22.05 kHz", BY, True, (choirset,), "https://zenodo.org/records/4618287",
-                "Rosenzweig et al., Dagstuhl ChoirSet, Transactions of ISMIR 3(1), 2020",
-                zenodo(4618287, "DagstuhlChoirSet_V1.2.3.zip", None, "md5:82b95faa634d0c9fc05c81e0868f0217")),
-        Dataset("sms-tools", "six short solo voices at 44.1 kHz", BY, True, (smstools,), "https://github.com/MTG/sms-tools-materials",
-                "Music Technology Group, sms-tools-materials, commit 3727b58c", github("MTG/sms-tools-materials", "3727b58c")),
-        Dataset("oatsu", "one a cappella song, 96 kHz / 24 bit", "MIT", True, (oatsu,), "https://github.com/oatsu-gh/my-singing-voice-database",
-                "oatsu, my-singing-voice-database, commit 8db18a09", github("oatsu-gh/my-singing-voice-database", "8db18a09")),
-        Dataset("everythingisfree", "lead vocals of two songs at 48 kHz, with effects", "CC0 1.0", False, (everything,), "https://github.com/ichbinsoftware/everythingisfree",
-                "Software, Everything Is Free, commit c9299620", github("ichbinsoftware/everythingisfree", "c9299620")),
-        Dataset("nabucasa", "21 speakers of many languages, one clip each, MP3", "CC0 1.0", True, (nabucasa,), "https://github.com/NabuCasa/voice-datasets",
-                "Nabu Casa, voice-datasets, commit bae22cb4"),
-        Dataset("librispeech-excerpt", "10 speakers, 10 utterances each, 16 kHz", BY, True, (librispeech,), "https://www.openslr.org/12",
-                "Panayotov, Chen, Povey and Khudanpur, LibriSpeech, ICASSP 2015"),
-        Dataset("vctk-excerpt", "20 clips of VCTK at 48 kHz", BY, True, tuple(nuwave), "https://github.com/maum-ai/nuwave", VCTK, github("maum-ai/nuwave", "88aba868")),
+        Dataset(
+            "nus-48e",
+            "12 singers, 48 English songs; the sung half only",
+            "research use, unstated",
+            False,
+            (nus,),
+            "https://smcnus.comp.nus.edu.sg/nus-48e-sung-and-spoken-lyrics-corpus",
+            "Duan, Fang, Li, Sim and Wang, The NUS Sung and Spoken Lyrics Corpus, APSIPA 2013",
+            drive="12pP9uUl0HTVANU3IPLnumTJiRjPtVUMx",
+        ),
+        Dataset(
+            "vocalset",
+            "20 singers, 10 hours of scales, arpeggios, long tones and excerpts in 17 techniques, some spoken",
+            BY,
+            True,
+            (vocalset,),
+            "https://zenodo.org/records/1442513",
+            "Wilkins, Seetharaman, Wahl and Pardo, VocalSet: A Singing Voice Dataset, ISMIR 2018",
+            zenodo(1442513, "VocalSet11.zip", 2_077_243_579, "md5:0c09396242f946e7111ad7d8fc649b81"),
+        ),
+        Dataset(
+            "vctk",
+            "110 English speakers, 44 hours at 48 kHz; first microphone only",
+            BY,
+            True,
+            tuple(vctk),
+            "https://datashare.ed.ac.uk/handle/10283/3443",
+            VCTK,
+            (
+                Remote(
+                    "https://datashare.ed.ac.uk/bitstream/handle/10283/3443/VCTK-Corpus-0.92.zip",
+                    11_747_302_977,
+                    "md5:8a6ba2946b36fcbef0212cad601f4bfa",
+                ),
+            ),
+        ),
+        Dataset(
+            "ravdess-speech",
+            "24 actors at 48 kHz, every line said twice",
+            BY_NC_SA,
+            False,
+            (ravdess["speech"],),
+            *RAVDESS,
+            zenodo(1188976, "Audio_Speech_Actors_01-24.zip", 208_468_073, "md5:bc696df654c87fed845eb13823edef8a"),
+        ),
+        Dataset(
+            "ravdess-song",
+            "23 singers at 48 kHz, every line sung twice",
+            BY_NC_SA,
+            False,
+            (ravdess["song"],),
+            *RAVDESS,
+            zenodo(1188976, "Audio_Song_Actors_01-24.zip", 225_505_317, "md5:5411230427d67a21e18aa4d466e6d1b9"),
+        ),
+        Dataset(
+            "vocobox",
+            "one singer at 44.1 kHz, notes and vowels, each sung up to eight times",
+            "MIT",
+            True,
+            tuple(vocobox),
+            "https://github.com/vocobox/human-voice-dataset",
+            "Vocobox, human-voice-dataset, commit 77248fc6",
+            github("vocobox/human-voice-dataset", "77248fc6"),
+        ),
+        Dataset(
+            "vocadito",
+            "40 excerpts of solo singing in 7 languages",
+            BY,
+            True,
+            (vocadito,),
+            "https://zenodo.org/records/5578807",
+            "Bittner et al., vocadito: A dataset of solo vocals with f0, note, and lyric annotations, 2021, arXiv:2110.05580",
+            zenodo(5578807, "vocadito.zip", None, "md5:dea40fd18f14d899643c4ba221b33a46"),
+        ),
+        Dataset(
+            "dagstuhl-choirset",
+            "13 choir singers, two pieces in several takes, close microphones, 22.05 kHz",
+            BY,
+            True,
+            (choirset,),
+            "https://zenodo.org/records/4618287",
+            "Rosenzweig et al., Dagstuhl ChoirSet, Transactions of ISMIR 3(1), 2020",
+            zenodo(4618287, "DagstuhlChoirSet_V1.2.3.zip", None, "md5:82b95faa634d0c9fc05c81e0868f0217"),
+        ),
+        Dataset(
+            "sms-tools",
+            "six short solo voices at 44.1 kHz",
+            BY,
+            True,
+            (smstools,),
+            "https://github.com/MTG/sms-tools-materials",
+            "Music Technology Group, sms-tools-materials, commit 3727b58c",
+            github("MTG/sms-tools-materials", "3727b58c"),
+        ),
+        Dataset(
+            "oatsu",
+            "one a cappella song, 96 kHz / 24 bit",
+            "MIT",
+            True,
+            (oatsu,),
+            "https://github.com/oatsu-gh/my-singing-voice-database",
+            "oatsu, my-singing-voice-database, commit 8db18a09",
+            github("oatsu-gh/my-singing-voice-database", "8db18a09"),
+        ),
+        Dataset(
+            "everythingisfree",
+            "lead vocals of two songs at 48 kHz, with effects",
+            "CC0 1.0",
+            False,
+            (everything,),
+            "https://github.com/ichbinsoftware/everythingisfree",
+            "Software, Everything Is Free, commit c9299620",
+            github("ichbinsoftware/everythingisfree", "c9299620"),
+        ),
+        Dataset(
+            "nabucasa",
+            "21 speakers of many languages, one clip each, MP3",
+            "CC0 1.0",
+            True,
+            (nabucasa,),
+            "https://github.com/NabuCasa/voice-datasets",
+            "Nabu Casa, voice-datasets, commit bae22cb4",
+        ),
+        Dataset(
+            "librispeech-excerpt",
+            "10 speakers, 10 utterances each, 16 kHz",
+            BY,
+            True,
+            (librispeech,),
+            "https://www.openslr.org/12",
+            "Panayotov, Chen, Povey and Khudanpur, LibriSpeech, ICASSP 2015",
+        ),
+        Dataset(
+            "vctk-excerpt",
+            "20 clips of VCTK at 48 kHz",
+            BY,
+            True,
+            tuple(nuwave),
+            "https://github.com/maum-ai/nuwave",
+            VCTK,
+            github("maum-ai/nuwave", "88aba868"),
+        ),
     )
-}  # fmt: skip
+}
 
 
 def dataset(name: str) -> Dataset:
@@ -305,7 +440,7 @@ def small_text(archive, name: str) -> str:
         archive.extract(entry, Path(temp, "text"))
         return Path(temp, "text").read_text(encoding="utf-8-sig", errors="replace")
 
-# %% ../../nbs/10_datasets.ipynb #cb907714
+# %% ../../nbs/10_datasets.ipynb #5fff0805
 def remotes(d: Dataset, mirror=None, patience: Patience = Patience()) -> tuple:  # of `Remote`
     "Where the files of a dataset are: in the mirror if it has them, else at their publisher's."
     held_there = [e for e in mirror_index(mirror, patience) if e.get("dataset") == d.name]
@@ -334,7 +469,9 @@ def recorded(raw: Path) -> list:  # of paths; empty where there is nothing, or n
     return []
 
 
-def obtain(d: Dataset, raw: Path, mirror=None, progress=lambda done, total: None, force=False, patience: Patience = Patience()) -> list:  # of paths
+def obtain(
+    d: Dataset, raw: Path, mirror=None, progress=lambda done, total: None, force=False, patience: Patience = Patience()
+) -> list:  # of paths
     "The files of a dataset in `raw`, checked. Raises `UserError` where they cannot be had."
     known = [] if force else recorded(raw)
     if not known:
@@ -352,7 +489,12 @@ def obtain(d: Dataset, raw: Path, mirror=None, progress=lambda done, total: None
             known = [p for p in sorted((raw / "files").rglob("*")) if p.is_file() and not p.is_symlink()]
         about = [dict(file=p.relative_to(raw).as_posix(), bytes=p.stat().st_size, digest=digest_of(p)) for p in known]
         with outputs(Staged(raw / "fetched.json", force=True)) as (file,):
-            file.temp.write_text(json.dumps(dict(files=about, source=[r.url for r in wanted] or [f"https://drive.google.com/drive/folders/{d.drive}"]), indent=1), encoding="utf-8")
+            file.temp.write_text(
+                json.dumps(
+                    dict(files=about, source=[r.url for r in wanted] or [f"https://drive.google.com/drive/folders/{d.drive}"]), indent=1
+                ),
+                encoding="utf-8",
+            )
     zips = [p for p in known if p.suffix == ".zip"]
     return zips or [raw / "files"]
 
@@ -374,7 +516,7 @@ def destinations(rows: list) -> dict:  # path relative to the corpus, to the row
         out[f"{path}.wav"] = r
     return out
 
-# %% ../../nbs/10_datasets.ipynb #7f3b39c5
+# %% ../../nbs/10_datasets.ipynb #a41cdfdb
 @dataclass
 class Report:
     "What became of a dataset."
@@ -428,7 +570,9 @@ def make_file(archive, entry: Entry, dest: Path) -> str:  # what is wrong; empty
     return ""
 
 
-def fill(d: Dataset, sources: list, folder: Path, jobs: int = 1, progress=lambda done, total: None) -> tuple:  # rows of the manifest, what was skipped
+def fill(
+    d: Dataset, sources: list, folder: Path, jobs: int = 1, progress=lambda done, total: None
+) -> tuple:  # rows of the manifest, what was skipped
     "Make the files of a corpus that are not there yet."
     with ExitStack() as stack, storing(folder):
         archives = [stack.enter_context(source(p)) for p in sources]
@@ -448,14 +592,27 @@ def fill(d: Dataset, sources: list, folder: Path, jobs: int = 1, progress=lambda
     for path, row in where.items():
         if not wrong[path]:
             about = sf.info(folder / path)
-            rows.append(dict(path=path, speaker=row.speaker, dataset=d.name, line=row.line, take=row.take, seconds=round(about.frames / about.samplerate, 6), rate=about.samplerate, licence=d.licence))
+            rows.append(
+                dict(
+                    path=path,
+                    speaker=row.speaker,
+                    dataset=d.name,
+                    line=row.line,
+                    take=row.take,
+                    seconds=round(about.frames / about.samplerate, 6),
+                    rate=about.samplerate,
+                    licence=d.licence,
+                )
+            )
     return rows, skipped
 
-# %% ../../nbs/10_datasets.ipynb #6ad993e9
+# %% ../../nbs/10_datasets.ipynb #2c583057
 def report(d: Dataset, folder: Path, state: str, **took) -> Report:
     "What there is of a dataset that is whole."
     table, note = read_manifest(folder), json.loads((folder / "source.json").read_text(encoding="utf-8"))
-    return Report(d.name, str(folder), state, len(table), table.speaker.nunique(), round(float(table.seconds.sum()), 3), note["skipped"], **took)
+    return Report(
+        d.name, str(folder), state, len(table), table.speaker.nunique(), round(float(table.seconds.sum()), 3), note["skipped"], **took
+    )
 
 
 def whole(folder: Path) -> bool:
@@ -496,7 +653,7 @@ def get(
         write_manifest(rows, folder)
     return report(d, folder, "made", fetching=round(fetched - start, 2), making=round(time.perf_counter() - fetched, 2))
 
-# %% ../../nbs/10_datasets.ipynb #97ef4fc9
+# %% ../../nbs/10_datasets.ipynb #ef494829
 def state(name: str, data: Path, mirrored=()) -> str:
     "How much of a dataset is here, in a word or two."
     raw, folder = data / "raw" / name, data / "interim" / name
@@ -515,7 +672,9 @@ def listing(mirror=None, data=None) -> pd.DataFrame:
     data, mirrored = Path(data or paths().data), {}
     for e in mirror_index(mirror):
         mirrored[e.get("dataset")] = mirrored.get(e.get("dataset"), 0) + e["bytes"]
-    rows = [(d.name, mirrored.get(d.name) or d.size, d.licence, d.train_ok, state(d.name, data, mirrored), d.what) for d in DATASETS.values()]
+    rows = [
+        (d.name, mirrored.get(d.name) or d.size, d.licence, d.train_ok, state(d.name, data, mirrored), d.what) for d in DATASETS.values()
+    ]
     return pd.DataFrame(rows, columns=["name", "bytes", "licence", "train_ok", "state", "what"]).astype({"bytes": "Int64"})
 
 
