@@ -126,7 +126,7 @@ def measure(
     energy = np.concatenate(energy)[: round(1000 * done / rate) + 1]
     return Profile(done, rate, peak, np.pad(energy, (0, round(1000 * done / rate) + 1 - len(energy)), constant_values=total), bits)
 
-# %% ../../nbs/11_prepare.ipynb #5885c096
+# %% ../../nbs/11_prepare.ipynb #d09192ad
 def silent_ranges(profile: Profile, ceiling: float, cfg: PrepareConfig) -> np.ndarray:  # [n, 2] ms
     "Stretches in which every window of `silence_ms` has an RMS up to `ceiling`."
     last = len(profile.energy) - 1 - cfg.silence_ms
@@ -147,7 +147,7 @@ def kept(
 ) -> np.ndarray:  # [n, 2] ms, start and end of what is kept
     "The stretches that pydub's `split_on_silence` would return, for the file brought to its peak."
     length = len(profile.energy) - 1
-    if not profile.peak:
+    if not profile.peak or not length:
         return np.zeros((0, 2), int)
     silent = silent_ranges(profile, ceiling(profile, cfg), cfg)
     ends = np.concatenate([[0], silent.ravel(), [length]]).reshape(-1, 2)
@@ -368,7 +368,7 @@ def alone(folder: Path):
         if fcntl:
             os.close(lock)
 
-# %% ../../nbs/11_prepare.ipynb #6e55cd2a
+# %% ../../nbs/11_prepare.ipynb #2500c3be
 def survey(
     names: list,  # of datasets under `data/interim`
     data: Path,
@@ -384,7 +384,7 @@ def survey(
         tables.append(table.assign(source=name + "/" + table.path, file=[str(folder / p) for p in table.path]))
         states[name] = hashlib.sha256((folder / "manifest.csv").read_bytes()).hexdigest()
     table = pd.concat(tables, ignore_index=True)
-    goal = table.speaker + "/" + [Path(p).stem for p in table.path]
+    goal = (table.speaker + "/" + [Path(p).stem for p in table.path]).str.lower()
     if goal.duplicated().any():
         raise UserError(f"{table.source[goal.duplicated()].iloc[0]}: another file of that speaker has the same name; rename one")
     part = split_speakers(table.speaker, cfg)
@@ -401,7 +401,9 @@ def differences(old: dict, new: dict) -> str:
 def claim_label(folder: Path, settings: dict, force: bool):
     "Make `folder` ready for a run with `settings`. Raises `UserError` where it holds anything else."
     sweep(folder)
-    known = json.loads((folder / "prepare.json").read_text(encoding="utf-8")) if (folder / "prepare.json").is_file() else None
+    known = None
+    with suppress(FileNotFoundError, json.JSONDecodeError):
+        known = json.loads((folder / "prepare.json").read_text(encoding="utf-8"))
     if known is None and any(folder.iterdir()):
         raise UserError(f"{folder}: exists and was not made by prepare; give another --label")
     if known and not force and known != settings:
