@@ -65,20 +65,21 @@ def missing_bytes(
             f.seek(at)
     return 0
 
-# %% ../nbs/01_audio.ipynb #3f7c7a37
+# %% ../nbs/01_audio.ipynb #cd59b278
 MP3_SLACK = 8192  # samples by which the header of an MP3 may overstate its length
 
 
 def blocks(
     path,  # audio file
     size: int = 1 << 18,  # samples per block, the last one excepted
-) -> Iterator[np.ndarray]:  # [C, n] float32
+    dtype: str = "float32",  # or "float64", "int16", "int32": what holds every bit of the rarer formats
+) -> Iterator[np.ndarray]:  # [C, n] of `dtype`
     "The audio of `path`, block by block. Raises `UserError` where it is damaged, cut short, or holds a sample that is NaN or infinite."
     path, done = Path(path), 0
     with opened(path) as f:
         while True:
             try:
-                block = f.read(size, dtype="float32", always_2d=True)
+                block = f.read(size, dtype=dtype, always_2d=True)
             except sf.SoundFileError:
                 raise UserError(f"{path}: damaged at about {done / f.samplerate:.2f} s; export it again") from None
             if not len(block):
