@@ -65,7 +65,7 @@ def missing_bytes(
             f.seek(at)
     return 0
 
-# %% ../nbs/01_audio.ipynb #cd59b278
+# %% ../nbs/01_audio.ipynb #9efa3cf6
 MP3_SLACK = 8192  # samples by which the header of an MP3 may overstate its length
 
 
@@ -77,6 +77,8 @@ def blocks(
     "The audio of `path`, block by block. Raises `UserError` where it is damaged, cut short, or holds a sample that is NaN or infinite."
     path, done = Path(path), 0
     with opened(path) as f:
+        if f.subtype.startswith("MPEG"):
+            f.seekable = lambda: False
         while True:
             try:
                 block = f.read(size, dtype=dtype, always_2d=True)
