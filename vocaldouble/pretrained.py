@@ -128,7 +128,7 @@ def pinned(name: str, part: Part) -> Part:
     known = locked().get(f"{name}/{part.file}", {})
     return Part(part.file, part.source, known.get("sha256", ""), known.get("size"))
 
-# %% ../nbs/20_pretrained.ipynb #949a8eef
+# %% ../nbs/20_pretrained.ipynb #fadcae6b
 def part_state(name: str, part: Part) -> str:
     "How one file is: see `state`."
     try:
@@ -152,12 +152,12 @@ def find(
     name: str,  # in the registry
 ) -> Path:  # of the weights
     "The weights of a model, their hash verified. Raises `UserError` where they are not there or not right, and says what to do."
-    now, weights = state(name), registered(name)
-    if now == "not installed":
-        place(name, weights.parts[-1])
+    now, part = state(name), registered(name).parts[-1]
     if now == "unverified":
         raise UserError(f"{name}: nobody knows what its files should hash to; run vocaldouble pretrained get {name} --trust-first-use to trust the ones you have")
-    path = place(name, weights.parts[-1])
+    if now != "ready" and part.source.startswith("package:"):
+        get(name)
+    path = place(name, part)
     if now != "ready":
         raise UserError(f"{name}: {'files are missing' if now == 'missing' else 'a file does not match its checksum'}; run vocaldouble pretrained get {name}"
                         + (f" once you have removed {path.parent}" if now == "wrong" else ""))
@@ -438,11 +438,12 @@ def write_stand_in(
         paths[0].write_text(json.dumps(dict(model_type="archinetai/autoencoder1d-AT-v1", architectures=["AutoEncoder1d"]) | SMALL_AT))
     return paths[-1]
 
-# %% ../nbs/20_pretrained.ipynb #1ce09d81
-def listing() -> list:  # of dicts
-    "A row for each model of the registry: its name, what it is, licence, revision, bytes (None where not known), state."
+# %% ../nbs/20_pretrained.ipynb #2856846a
+def listing(names: list = ()) -> list:  # of dicts
+    "A row for each model that is named, or each there is: its name, what it is, licence, revision, bytes (None where not known), state."
     rows = []
-    for name, w in REGISTRY.items():
+    for name in names or REGISTRY:
+        w = registered(name)
         sizes = [p.size or (place(name, p).stat().st_size if part_state(name, p) in ("ready", "unverified", "wrong") else None) for p in w.parts]
         rows.append(dict(name=name, state=state(name), bytes=None if None in sizes else sum(sizes), licence=w.licence, revision=w.revision, what=w.what))
     return rows

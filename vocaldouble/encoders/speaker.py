@@ -308,8 +308,8 @@ def dvector(
         raise UserError("no gradient passes the 8-bit VoiceFilter; take rtvc, or get the 32-bit one with vocaldouble pretrained get voicefilter")
     return ear.to(wave).voices([prepared(x) for x in resample(wave, rate)])
 
-# %% ../../nbs/21_speaker.ipynb #0383ba75
-GROUP = 64  # recordings that are worked on, and written, together
+# %% ../../nbs/21_speaker.ipynb #cb0cdc17
+GROUP = 64  # recordings that are worked on, and written, together, at most
 SCHEMA = pa.schema([("audio", pa.string()), ("vector", pa.list_(pa.float32(), SIZE))])
 TABLE = pa.schema([("path", pa.string()), ("speaker", pa.string()), ("bytes", pa.int64()), ("modified", pa.int64()), *SCHEMA])
 
@@ -394,7 +394,7 @@ def embed_group(ear: SpeakerEncoder, files: list, have: set) -> list:  # of `Row
         made = dict(zip(recordings, ear.voices(list(recordings.values())).numpy())) if recordings else {}
     return [r._replace(vector=made.get(r.audio)) for r in rows]
 
-# %% ../../nbs/21_speaker.ipynb #d7014d12
+# %% ../../nbs/21_speaker.ipynb #e9f719b4
 @dataclass(frozen=True)
 class Embedded:
     "What `embed_corpus` has done."
@@ -413,7 +413,7 @@ def embed_corpus(
     which: str = "rtvc",  # encoder
     jobs: int = 0,  # threads; 0 for one per core
     progress=lambda seconds: None,  # called with seconds of sound done
-    group: int = GROUP,
+    group: int = 0,  # files to a group; 0 for a few groups per thread
 ) -> Embedded:
     "Bring the table of a corpus up to date. Raises `UserError` where there is no such corpus or encoder; files that cannot be read are reported."
     folder, ear, threads = corpus(name), encoder(which), torch.get_num_threads()
@@ -423,10 +423,12 @@ def embed_corpus(
         old = pq.read_table(table, columns=["path", "bytes", "modified", "audio"]).to_pydict()
         before = dict(zip(old["path"], zip(old["bytes"], old["modified"], old["audio"])))
     files = [(i, folder / p, before.get(p)) for i, p in enumerate(manifest.path)]
+    jobs = jobs or os.cpu_count()
+    group = group or max(8, min(GROUP, len(files) // (4 * jobs)))
     groups = [files[i : i + group] for i in range(0, len(files), group)]
     have, lasts, new = set(vectors), manifest.seconds.to_numpy(), 0
     try:
-        for rows in Parallel(jobs or os.cpu_count(), prefer="threads", return_as="generator_unordered")(delayed(embed_group)(ear, g, have) for g in groups):
+        for rows in Parallel(jobs, prefer="threads", return_as="generator_unordered")(delayed(embed_group)(ear, g, have) for g in groups):
             fresh = {r.audio: r.vector for r in rows if r.vector is not None and r.audio not in vectors}
             if fresh:
                 save(cache_of(ear) / "parts" / f"{min(fresh)}.parquet", SCHEMA, dict(audio=list(fresh), vector=list(fresh.values())))
