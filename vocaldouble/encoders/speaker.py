@@ -9,7 +9,7 @@ __all__ = ['RATE', 'HOP', 'MELS', 'SIZE', 'FRONTS', 'LEVEL', 'GATE', 'BATCH', 'E
            'separation', 'resample', 'dvector', 'corpus', 'cache_of', 'table_of', 'save', 'vectors_in', 'kept', 'Row',
            'looked_at', 'embed_group', 'Embedded', 'embed_corpus', 'voices_of']
 
-# %% ../../nbs/21_speaker.ipynb #6faaeee0
+# %% ../../nbs/21_speaker.ipynb #207f9e32
 import copy
 import hashlib
 import os
@@ -27,7 +27,7 @@ import pyarrow as pa
 import pyarrow.parquet as pq
 import soxr
 import torch
-from joblib import Parallel, delayed
+from joblib import Parallel, cpu_count, delayed
 from scipy.fft import next_fast_len
 from torch import nn
 from torch.nn import functional as F
@@ -394,7 +394,7 @@ def embed_group(ear: SpeakerEncoder, files: list, have: set) -> list:  # of `Row
         made = dict(zip(recordings, ear.voices(list(recordings.values())).numpy())) if recordings else {}
     return [r._replace(vector=made.get(r.audio)) for r in rows]
 
-# %% ../../nbs/21_speaker.ipynb #e9f719b4
+# %% ../../nbs/21_speaker.ipynb #197ee2aa
 @dataclass(frozen=True)
 class Embedded:
     "What `embed_corpus` has done."
@@ -423,7 +423,7 @@ def embed_corpus(
         old = pq.read_table(table, columns=["path", "bytes", "modified", "audio"]).to_pydict()
         before = dict(zip(old["path"], zip(old["bytes"], old["modified"], old["audio"])))
     files = [(i, folder / p, before.get(p)) for i, p in enumerate(manifest.path)]
-    jobs = jobs or os.cpu_count()
+    jobs = jobs or cpu_count()
     group = group or max(8, min(GROUP, len(files) // (4 * jobs)))
     groups = [files[i : i + group] for i in range(0, len(files), group)]
     have, lasts, new = set(vectors), manifest.seconds.to_numpy(), 0
