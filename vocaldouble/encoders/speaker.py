@@ -9,7 +9,7 @@ __all__ = ['RATE', 'HOP', 'MELS', 'SIZE', 'FRONTS', 'LEVEL', 'GATE', 'BATCH', 'E
            'separation', 'resample', 'dvector', 'corpus', 'cache_of', 'table_of', 'save', 'vectors_in', 'kept', 'Row',
            'looked_at', 'embed_group', 'Embedded', 'embed_corpus', 'voices_of']
 
-# %% ../../nbs/21_speaker.ipynb #207f9e32
+# %% ../../nbs/21_speaker.ipynb #09f2c2f2
 import copy
 import hashlib
 import os
@@ -22,7 +22,6 @@ from typing import NamedTuple
 
 import librosa
 import numpy as np
-import pandas as pd
 import pyarrow as pa
 import pyarrow.parquet as pq
 import soxr
