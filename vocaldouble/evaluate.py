@@ -11,21 +11,18 @@ __all__ = ['mel_filters', 'FLOORS', 'OTHERS', 'COSTS', 'STATED', 'LEAST', 'Evalu
            'judge', 'judge_group', 'Report', 'scaler', 'mean_of', 'stack', 'row_of', 'compare', 'benchmark', 'thinned',
            'evaluate']
 
-# %% ../nbs/45_evaluate.ipynb #99f00d30
+# %% ../nbs/45_evaluate.ipynb #425511c6
 import contextlib
 import io
 import json
 import os
 import re
-import sys
 import zipfile
 from collections.abc import Callable
 from dataclasses import dataclass, replace
 from functools import lru_cache
 from itertools import combinations
 from pathlib import Path
-from types import ModuleType
-from unittest.mock import patch
 
 import librosa
 import numpy as np
@@ -39,11 +36,12 @@ from scipy.signal import stft, welch
 from sklearn.svm import SVC
 
 from .audio import read
-from .classic import CLASSICS, CurveModel
+from .classic import CurveModel
 from .config import CURVE_RATE, DeviationCurves, Knobs, UserError, rng
 from .doubler import MODELS, Doubler, find_model
 from .encoders.speaker import embed, similarity
 from .features import hear
+from .pretrained import without_torchaudio
 from .takes import Pair, align, cut, open_archive, power_at, read_mono, real_pairs, steady_part, take_label
 
 # %% ../nbs/45_evaluate.ipynb #d2fdc6d7
@@ -241,11 +239,11 @@ def sharpest(x, rate) -> float:  # dB
     around = np.pad(loud, 12)[np.arange(len(loud))[:, None] + 12 + near].max(1)
     return float(20 * np.log10((loud / (around + 0.01 * loud.max() + 1e-9)).max() + 1e-9))
 
-# %% ../nbs/45_evaluate.ipynb #2b2bd613
+# %% ../nbs/45_evaluate.ipynb #efc4c997
 @lru_cache
 def mos_model() -> torch.nn.Module:
     "The listener model. Raises `UserError` where it is not installed."
-    with patch.dict(sys.modules, {"torchaudio": ModuleType("torchaudio")}), contextlib.redirect_stdout(io.StringIO()):
+    with without_torchaudio(), contextlib.redirect_stdout(io.StringIO()):
         try:
             from distillmos import ConvTransformerSQAModel
         except ImportError as e:
@@ -475,7 +473,7 @@ def ablations(
     }
     return {f"{name}: {k}": (lambda exclude, keep=keep: Only(held_out(model, exclude), keep)) for k, keep in kept.items()} | {f"{name}: all": model}
 
-# %% ../nbs/45_evaluate.ipynb #5394656e
+# %% ../nbs/45_evaluate.ipynb #3549f44e
 COSTS = ("air", "mos", "singer", "ticks")  # dB, points, cosine, dB: the double less the lead, and the likeness of their voices
 
 
@@ -492,7 +490,7 @@ def judge(
             rows.append(difference_features(lead, double, rate, cfg))
             kept.append((lead, double))
     for lead, _ in kept:
-        known.setdefault(id(lead), (embed(lead, rate), air(lead, rate), sharpest(lead, rate)))
+        known.setdefault(id(lead), (embed(lead, rate)[0], air(lead, rate), sharpest(lead, rate)))
     leads = [x for x, _ in kept]
     voices, airs, corners = zip(*(known[id(x)] for x in leads)) if kept else ((), (), ())
     mos = 0.0
@@ -503,7 +501,7 @@ def judge(
     return dict(
         names=list(rows[0]) if rows else [], features=np.array([list(r.values()) for r in rows]), failed=len(pairs) - len(rows),
         air=[air(d, rate) - v for (_, d), v in zip(kept, airs)], ticks=[sharpest(d, rate) - v for (_, d), v in zip(kept, corners)],
-        mos=[mos] * len(kept), singer=[similarity(embed(d, rate), v) for (_, d), v in zip(kept, voices)])
+        mos=[mos] * len(kept), singer=[float(similarity(embed(d, rate)[0], v)) for (_, d), v in zip(kept, voices)])
 
 
 def judge_group(pairs, leads, others, models, seeds, cfg) -> dict:  # row -> `judge`
@@ -515,9 +513,10 @@ def judge_group(pairs, leads, others, models, seeds, cfg) -> dict:  # row -> `ju
     if others:
         out["other singer"] = say(list(zip(leads, others)))
     out["copy"] = say([(x, x.copy()) for x in leads])
+    own = lambda k, s: int(rng("double", group, k, s).integers(1 << 31))  # one seed for every lead would be one take of them all
     for name, model in models.items():
         doubler = Doubler(held_out(model, group))
-        out[name] = say([(x, doubler.double(x, rate, voices=1, seed=s)[0]) for x in leads for s in seeds])
+        out[name] = say([(x, doubler.double(x, rate, voices=1, seed=own(k, s))[0]) for k, x in enumerate(leads) for s in seeds])
     return group, out
 
 # %% ../nbs/45_evaluate.ipynb #21e8b203
