@@ -8,10 +8,8 @@ __all__ = ['TakesConfig', 'cut', 'power_at', 'between', 'log_mel', 'best_line', 
            'measure', 'metered', 'level_time', 'measure_errors', 'Pair', 'take_label', 'open_archive', 'read_mono',
            'real_pairs', 'steady_part', 'autocorrelation', 'describe', 'interval', 'describe_pair', 'study']
 
-# %% ../nbs/40_takes.ipynb #0d016f14
-import hashlib
+# %% ../nbs/40_takes.ipynb #9cd65264
 import io
-import json
 import re
 import zipfile
 from dataclasses import dataclass, replace
@@ -33,6 +31,7 @@ from swift_f0 import SwiftF0
 
 from .config import CURVE_RATE, N_BANDS, DeviationCurves, UserError, band_centres, mel
 from .features import n_frames
+from .fetch import mirror_index, mismatch
 
 # %% ../nbs/40_takes.ipynb #a3050bca
 @dataclass(frozen=True)
@@ -345,7 +344,7 @@ def measure_errors(lead, take, truth, rate, use=True):
     return dict(time=median(time), pitch=median(c.pitch - truth.pitch), level=median(c.level - truth.level),
                 envelope=median(c.envelope - truth.envelope), breath=median(c.breath - truth.breath), frames=int(ok.sum()))
 
-# %% ../nbs/40_takes.ipynb #aa9ab773
+# %% ../nbs/40_takes.ipynb #f99a7192
 class Pair(NamedTuple):
     "Two takes of the same thing."
 
@@ -369,14 +368,12 @@ def take_label(path: str) -> tuple:  # (kind, what is repeated, group, number of
 
 def open_archive(mirror, dataset: str) -> zipfile.ZipFile:
     "An archive of the mirror, its checksum verified. Raises `UserError` where it is missing or damaged."
-    index = Path(mirror) / "index.json"
-    entry = next((e for e in json.loads(index.read_text()) if e["dataset"] == dataset), None) if index.is_file() else None
-    if entry is None or not (index.parent / entry["file"]).is_file():
+    entry = next((e for e in mirror_index(mirror) if e["dataset"] == dataset), None) if (Path(mirror) / "index.json").is_file() else None
+    if entry is None or not Path(entry["url"]).is_file():
         raise UserError(f"no {dataset} in {mirror}; point VOCALDOUBLE_MIRROR at a folder with its archive and index.json")
-    data = (index.parent / entry["file"]).read_bytes()
-    if hashlib.sha256(data).hexdigest() != entry["sha256"]:
+    if mismatch(Path(entry["url"]), entry["bytes"], f"sha256:{entry['sha256']}"):
         raise UserError(f"{entry['file']} does not match its checksum; fetch it again")
-    return zipfile.ZipFile(io.BytesIO(data))
+    return zipfile.ZipFile(entry["url"])
 
 
 def read_mono(archive: zipfile.ZipFile, path: str) -> tuple:  # [1, N], rate in Hz
