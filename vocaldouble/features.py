@@ -84,7 +84,7 @@ def nsdf(
     m = squares[:, w - tau] + squares[:, -1:] - squares[:, tau]
     return (2.0 * r / np.maximum(m, 1e-12)).astype(np.float32)
 
-# %% ../nbs/03_features.ipynb #d98db3b1
+# %% ../nbs/03_features.ipynb #8cee587a
 def pick_pitch(
     n: np.ndarray,  # [T, L] normalised square difference by lag
     rate: float,  # Hz
@@ -99,8 +99,8 @@ def pick_pitch(
     row = np.arange(len(n))
     a, b, c = a[row, k], b[row, k], c[row, k]
     bend = a - 2.0 * b + c
-    shift = np.where(np.abs(bend) > 1e-9, 0.5 * (a - c) / np.where(bend == 0, 1.0, bend), 0.0)
-    found = peaks.max(1) > 0
+    found = peaks.max(1) > 0  # elsewhere the parabola means nothing, and its top may lie at lag zero
+    shift = np.where(found & (np.abs(bend) > 1e-9), 0.5 * (a - c) / np.where(bend == 0, 1.0, bend), 0.0)
     return np.where(found, rate / (k + first + shift), 0.0), np.where(found, np.clip(b - 0.25 * (a - c) * shift, 0, 1), 0.0)
 
 # %% ../nbs/03_features.ipynb #4c097f28
