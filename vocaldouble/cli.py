@@ -215,7 +215,7 @@ def evaluate_command(real, models, dataset, mirror, seeds, jobs, as_json):
         report = evaluate(real, models, dataset, mirror, seeds, jobs, lambda done, total: progress(1 / total))
     click.echo(report.json() if as_json else report.table().to_string())
 
-# %% ../nbs/54_cli.ipynb #f96227fc
+# %% ../nbs/54_cli.ipynb #02b198a0
 @contextmanager
 def stage_bars(name: str):
     "A function to call with a stage, what is done of it and all that is to be done; each stage has a bar."
@@ -246,7 +246,7 @@ def datasets_list_command(mirror, as_json):
     with research("datasets"):
         from vocaldouble.data.datasets import listing
         from vocaldouble.fetch import size_text
-    rows = json.loads(listing(mirror).to_json(orient="records"))
+    rows = json.loads(listing(mirror, warn=lambda line: click.echo(f"vocaldouble: {line}", err=True)).to_json(orient="records"))
     lines = [("NAME", "SIZE", "LICENCE", "MAY SHIP", "STATE", "WHAT")]
     lines += [(r["name"], size_text(r["bytes"]) if r["bytes"] else "unknown", r["licence"], "yes" if r["train_ok"] else "no", r["state"], r["what"]) for r in rows]
     click.echo(json.dumps(rows, indent=1) if as_json else table_lines(lines))
@@ -290,7 +290,7 @@ def datasets_get_command(names, everything, mirror, jobs, force, as_json):
         click.echo(json.dumps([asdict(r) for r in done] + failed, indent=1))
     return 2 if failed or any(r.skipped for r in done) else 0
 
-# %% ../nbs/54_cli.ipynb #4a498031
+# %% ../nbs/54_cli.ipynb #c7afeff7
 @cli.command("prepare")
 @click.argument("names", nargs=-1, required=True, metavar="NAME...")
 @click.option("--label", help="Name of the corpus; the datasets' names by default.")
@@ -327,7 +327,7 @@ def prepare_command(names, label, preset, jobs, scheduler, force, as_json, **set
     for line in report.notes():
         click.echo(f"vocaldouble: {line}", err=True)
     click.echo(json.dumps(asdict(report), indent=1) if as_json else report.table())
-    return 2 if report.skipped else 0
+    return 2 if report.skipped or report.missing else 0
 
 # %% ../nbs/54_cli.ipynb #ece8ef0c
 @cli.group("pretrained")

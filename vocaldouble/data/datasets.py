@@ -7,10 +7,11 @@ __all__ = ['COLUMNS', 'TYPES', 'ravdess', 'nus', 'vocalset', 'vctk', 'vocobox', 
            'smstools', 'oatsu', 'everything', 'BY', 'BY_NC_SA', 'RAVDESS', 'VCTK', 'DATASETS', 'write_manifest',
            'read_manifest', 'Row', 'Layout', 'distinct', 'vocadito', 'Remote', 'Dataset', 'zenodo', 'github', 'dataset',
            'Unreadable', 'lossless', 'reading_sound', 'transcode', 'Tree', 'source', 'as_file', 'small_text', 'remotes',
-           'drive_folder', 'recorded', 'obtain', 'safe_part', 'destinations', 'Report', 'write_note', 'begin',
-           'make_file', 'fill', 'report', 'whole', 'get', 'state', 'listing', 'everything_here']
+           'drive_folder', 'recorded', 'obtain', 'safe_part', 'destinations', 'Outcome', 'write_note', 'remove',
+           'sweep', 'begin', 'make_file', 'fill', 'skipped_in', 'outcome', 'whole', 'get', 'excerpt', 'state',
+           'listing', 'everything_here']
 
-# %% ../../nbs/10_datasets.ipynb #b7e46807
+# %% ../../nbs/10_datasets.ipynb #95210ceb
 import csv
 import json
 import os
@@ -32,7 +33,7 @@ import soundfile as sf
 
 from ..audio import BITS, Staged, blocks, container, info, need, outputs, storing, unstamp
 from ..config import UserError, paths
-from ..fetch import Archive, Entry, Patience, digest_of, fetch, held, mirror_index, mismatch, size_text
+from ..fetch import Archive, Entry, Patience, digest_of, fetch, held, mirror_index, mismatch, read_json, size_text, write_text
 
 # %% ../../nbs/10_datasets.ipynb #c76a85f9
 COLUMNS = ("path", "speaker", "dataset", "line", "take", "seconds", "rate", "licence")
@@ -108,7 +109,7 @@ def distinct(rows: list) -> list:
         out.append(r._replace(take=take))
     return sorted(out)
 
-# %% ../../nbs/10_datasets.ipynb #46513823
+# %% ../../nbs/10_datasets.ipynb #ba8ebdf1
 ravdess = dict(
     speech=Layout(r"03-01-(?P<what>\d\d-\d\d-\d\d)-(?P<take>\d\d)-(?P<who>\d\d)\.wav", "ravdess-{who}", "speech/{what}"),
     song=Layout(r"03-02-(?P<what>\d\d-\d\d-\d\d)-(?P<take>\d\d)-(?P<who>\d\d)\.wav", "ravdess-{who}", "song/{what}"),
@@ -135,7 +136,7 @@ librispeech = Layout(r"(?P<who>\d+)-(?P<what>\d+-\d+)\.flac", "librispeech-{who}
 nabucasa = Layout(r"(?P<where>[a-z]{2}_[A-Z]{2})/(?P<who>[^/]+)/(?P<what>[^/]+)\.mp3", "{where}-{who}", "{where}/{what}")
 nuwave = [
     Layout(r"single_(?P<x>x\d)/original_48k/sample_(?P<n>\d+)\.wav", "vctk-excerpt-single", "single_{x}/{n}"),
-    Layout(r"multi_(?P<x>x\d)/original_48k/sample_(?P<n>\d+)\.wav", "vctk-excerpt-multi-{x}-{n}", "multi_{x}/{n}"),
+    Layout(r"multi_(?P<x>x\d)/original_48k/sample_(?P<n>\d+)\.wav", "vctk-excerpt-multi", "multi_{x}/{n}"),
 ]
 smstools = Layout(r"sounds/(?P<what>singing-female|vignesh|carnatic|soprano-E4|speech-male|speech-female)\.wav", "sms-{what}", "{what}")
 oatsu = Layout(r"(?P<what>antagata_dokosa)/antagata_dokosa_denoise\.flac", "oatsu", "{what}")
@@ -144,12 +145,14 @@ everything = Layout(r"src/\d+\.(?P<what>[^/]+)/\d+\.(?P=what)_Stem_VOX LEAD\.fla
 
 def vocadito(names: list, text: Callable) -> list:
     "Rows of vocadito, whose singers are in a table beside the sound."
-    tables = [n for n in names if n.endswith("vocadito_metadata.csv")]
-    singers = {r["track_id"].strip(): r["singer_id"].strip() for r in csv.DictReader(text(tables[0]).splitlines())} if tables else {}
+    tables, singers = [n for n in names if n.endswith("vocadito_metadata.csv")], {}
+    for r in csv.DictReader(text(tables[0]).splitlines() if tables else ()):
+        track, singer = ((r.get(column) or "").strip() for column in ("track_id", "singer_id"))
+        singers |= {track: singer} if singer else {}
     found = ((n, re.search(r"(?:^|/)Audio/vocadito_(\d+)\.wav$", n)) for n in names)
     return [Row(n, f"vocadito-{singers.get(m[1], 'track' + m[1])}", m[1]) for n, m in found if m]
 
-# %% ../../nbs/10_datasets.ipynb #8dcf90cf
+# %% ../../nbs/10_datasets.ipynb #1016a521
 class Remote(NamedTuple):
     "A file to fetch."
 
@@ -171,6 +174,12 @@ class Dataset:
     citation: str
     files: tuple = ()  # of `Remote`
     drive: str = None  # id of a Google Drive folder
+    within: str = None  # dataset that has the same people under other names
+
+    @property
+    def addresses(self) -> list:
+        "Where its publisher has it."
+        return [f.url for f in self.files] or ([f"https://drive.google.com/drive/folders/{self.drive}"] if self.drive else [])
 
     @property
     def size(self) -> int:  # bytes; None where nobody says
@@ -184,13 +193,15 @@ class Dataset:
 
 
 def zenodo(record: int, name: str, *check) -> tuple:
+    "A file of a Zenodo record, with its size and digest."
     return (Remote(f"https://zenodo.org/records/{record}/files/{name}", *check),)
 
 
 def github(repo: str, commit: str) -> tuple:
+    "A repository as it was at a commit, packed by GitHub."
     return (Remote(f"https://github.com/{repo}/archive/{commit}.zip"),)
 
-# %% ../../nbs/10_datasets.ipynb #90bd3927
+# %% ../../nbs/10_datasets.ipynb #0118aae7
 BY, BY_NC_SA = "CC BY 4.0", "CC BY-NC-SA 4.0"
 RAVDESS = (
     "https://zenodo.org/records/1188976",
@@ -342,6 +353,7 @@ DATASETS = {
             "https://github.com/maum-ai/nuwave",
             VCTK,
             github("maum-ai/nuwave", "88aba868"),
+            within="vctk",
         ),
     )
 }
@@ -353,7 +365,7 @@ def dataset(name: str) -> Dataset:
         raise UserError(f"no dataset is called {name}; take one of {', '.join(sorted(DATASETS))}")
     return DATASETS[name]
 
-# %% ../../nbs/10_datasets.ipynb #f056aeb0
+# %% ../../nbs/10_datasets.ipynb #50bdb308
 class Unreadable(UserError):
     "A file of a corpus cannot be read; the others can."
 
@@ -366,6 +378,7 @@ def lossless(subtype: str) -> tuple:  # subtype of the WAV, dtype that holds it
 
 @contextmanager
 def reading_sound():
+    "Turns a `UserError` into the fault of one file."
     try:
         yield
     except UserError as e:
@@ -440,7 +453,7 @@ def small_text(archive, name: str) -> str:
         archive.extract(entry, Path(temp, "text"))
         return Path(temp, "text").read_text(encoding="utf-8-sig", errors="replace")
 
-# %% ../../nbs/10_datasets.ipynb #5fff0805
+# %% ../../nbs/10_datasets.ipynb #fc337e57
 def remotes(d: Dataset, mirror=None, patience: Patience = Patience()) -> tuple:  # of `Remote`
     "Where the files of a dataset are: in the mirror if it has them, else at their publisher's."
     held_there = [e for e in mirror_index(mirror, patience) if e.get("dataset") == d.name]
@@ -462,9 +475,9 @@ def drive_folder(id: str, folder: Path):
 
 def recorded(raw: Path) -> list:  # of paths; empty where there is nothing, or not what was recorded
     "What has been fetched before."
-    with suppress(OSError, ValueError, KeyError):
-        known = json.loads((raw / "fetched.json").read_text(encoding="utf-8"))["files"]
-        if known and all((raw / f["file"]).is_file() and not mismatch(raw / f["file"], f["bytes"], f["digest"]) for f in known):
+    with suppress(OSError, ValueError, KeyError, TypeError, AttributeError):
+        known = read_json(raw / "fetched.json")["files"]
+        if all((raw / f["file"]).is_file() and not mismatch(raw / f["file"], f["bytes"], f["digest"]) for f in known):
             return [raw / f["file"] for f in known]
     return []
 
@@ -488,20 +501,15 @@ def obtain(
             drive_folder(d.drive, raw / "files")
             known = [p for p in sorted((raw / "files").rglob("*")) if p.is_file() and not p.is_symlink()]
         about = [dict(file=p.relative_to(raw).as_posix(), bytes=p.stat().st_size, digest=digest_of(p)) for p in known]
-        with outputs(Staged(raw / "fetched.json", force=True)) as (file,):
-            file.temp.write_text(
-                json.dumps(
-                    dict(files=about, source=[r.url for r in wanted] or [f"https://drive.google.com/drive/folders/{d.drive}"]), indent=1
-                ),
-                encoding="utf-8",
-            )
+        write_text(raw / "fetched.json", json.dumps(dict(files=about, source=[r.url for r in wanted] or d.addresses), indent=1))
     zips = [p for p in known if p.suffix == ".zip"]
     return zips or [raw / "files"]
 
-# %% ../../nbs/10_datasets.ipynb #ba81e65e
+# %% ../../nbs/10_datasets.ipynb #eed560dc
 def safe_part(name: str) -> str:
     "A file or folder name that every system takes."
-    return re.sub(r'[<>:"/\\|?*\x00-\x1f]', "_", unicodedata.normalize("NFC", name)).strip(". ") or "_"
+    name = re.sub(r'[<>:"/\\|?*\x00-\x1f]', "_", unicodedata.normalize("NFC", name)).encode("utf-8", "ignore")[:200].decode(errors="ignore")
+    return re.sub(r"^(con|prn|aux|nul|com\d|lpt\d)(?=$|\.)", r"_\1", name.strip(". "), flags=re.I) or "_"
 
 
 def destinations(rows: list) -> dict:  # path relative to the corpus, to the row
@@ -516,9 +524,9 @@ def destinations(rows: list) -> dict:  # path relative to the corpus, to the row
         out[f"{path}.wav"] = r
     return out
 
-# %% ../../nbs/10_datasets.ipynb #a41cdfdb
+# %% ../../nbs/10_datasets.ipynb #3c52b3ff
 @dataclass
-class Report:
+class Outcome:
     "What became of a dataset."
 
     name: str
@@ -538,24 +546,35 @@ class Report:
 
 
 def write_note(folder: Path, made_from: list, skipped: list = ()):
-    with outputs(Staged(folder / "source.json", force=True)) as (file,):
-        file.temp.write_text(json.dumps({"from": made_from, "skipped": list(skipped)}, indent=1), encoding="utf-8")
+    "Say in a corpus which archives it is made from, by their digests, and what in them could not be read."
+    write_text(folder / "source.json", json.dumps({"from": made_from, "skipped": list(skipped)}, indent=1))
+
+
+def remove(path: Path):
+    "Remove a file, or a folder with all that is in it."
+    shutil.rmtree(path) if path.is_dir() and not path.is_symlink() else path.unlink()
+
+
+def sweep(folder: Path):
+    "Remove temporary files and folders that a killed run left."
+    for path in list(folder.rglob(".*")):
+        if re.fullmatch(r"\.([0-9a-f]{16}|[a-z0-9_]{8})\.(part|old)", path.name):
+            with suppress(OSError):
+                remove(path)
 
 
 def begin(folder: Path, made_from: list, force: bool):
     "Make `folder` ready to be filled from archives with these digests. Raises `UserError` where it holds somebody else's files."
-    known = {}
-    with suppress(OSError, ValueError):
-        known = json.loads((folder / "source.json").read_text(encoding="utf-8"))
-    strange = folder.is_dir() and not known and any(folder.iterdir())
-    if strange and not force:
+    sweep(folder)
+    known = read_json(folder / "source.json")
+    if not known and not force and folder.is_dir() and any(folder.iterdir()):
         raise UserError(f"{folder}: holds files that this command did not make; move them away, or pass --force to replace them")
-    if force or known.get("from") != made_from:
-        shutil.rmtree(folder, ignore_errors=True)
     (folder / "manifest.csv").unlink(missing_ok=True)
-    folder.mkdir(parents=True, exist_ok=True)
-    for left in list(folder.rglob(".*.part")):
-        shutil.rmtree(left) if left.is_dir() else left.unlink()
+    if force or known.get("from") != made_from:
+        write_note(folder, [])
+        for path in list(folder.iterdir()):
+            if path.name != "source.json":
+                remove(path)
     write_note(folder, made_from)
 
 
@@ -606,13 +625,18 @@ def fill(
             )
     return rows, skipped
 
-# %% ../../nbs/10_datasets.ipynb #2c583057
-def report(d: Dataset, folder: Path, state: str, **took) -> Report:
+# %% ../../nbs/10_datasets.ipynb #816d9645
+def skipped_in(folder: Path) -> list:
+    "What could not be read when a corpus was made, one line each."
+    lines = read_json(folder / "source.json").get("skipped")
+    return [str(line) for line in lines] if isinstance(lines, list) else []
+
+
+def outcome(d: Dataset, folder: Path, state: str, **took) -> Outcome:
     "What there is of a dataset that is whole."
-    table, note = read_manifest(folder), json.loads((folder / "source.json").read_text(encoding="utf-8"))
-    return Report(
-        d.name, str(folder), state, len(table), table.speaker.nunique(), round(float(table.seconds.sum()), 3), note["skipped"], **took
-    )
+    table = read_manifest(folder)
+    seconds = round(float(table.seconds.sum()), 3)
+    return Outcome(d.name, str(folder), state, len(table), table.speaker.nunique(), seconds, skipped_in(folder), **took)
 
 
 def whole(folder: Path) -> bool:
@@ -631,7 +655,7 @@ def get(
     progress=lambda stage, done, total: None,  # called while "fetching" with bytes, and while "making" with files
     force: bool = False,  # make it anew; fetched anew is what has no checksum, or a wrong one
     patience: Patience = Patience(),
-) -> Report:
+) -> Outcome:
     """Have a dataset in `data/interim/NAME`, with its manifest; what is there is kept, what is missing is made.
 
     Raises `UserError` where it cannot be had. Files that cannot be read are left out and told about in the report.
@@ -639,11 +663,11 @@ def get(
     d, data = dataset(name), Path(data or paths().data)
     raw, folder = data / "raw" / name, data / "interim" / name
     if not force and whole(folder):
-        return report(d, folder, "there")
+        return outcome(d, folder, "there")
     with held(folder), storing(folder):
         start = time.perf_counter()
         sources = obtain(d, raw, mirror, lambda *step: progress("fetching", *step), force, patience)
-        made_from = [f["digest"] for f in json.loads((raw / "fetched.json").read_text(encoding="utf-8"))["files"]]
+        made_from = [f["digest"] for f in read_json(raw / "fetched.json")["files"]]
         fetched = time.perf_counter()
         begin(folder, made_from, force)
         rows, skipped = fill(d, sources, folder, jobs, lambda *step: progress("making", *step))
@@ -651,15 +675,24 @@ def get(
             raise UserError(f"{name}: not one of {len(skipped)} files could be read; the first is {skipped[0]}")
         write_note(folder, made_from, skipped)
         write_manifest(rows, folder)
-    return report(d, folder, "made", fetching=round(fetched - start, 2), making=round(time.perf_counter() - fetched, 2))
+    return outcome(d, folder, "made", fetching=round(fetched - start, 2), making=round(time.perf_counter() - fetched, 2))
 
-# %% ../../nbs/10_datasets.ipynb #ef494829
+# %% ../../nbs/10_datasets.ipynb #95d9177c
+def excerpt(d: Dataset, raw: Path) -> bool:
+    "Whether what has been fetched is from a mirror, and not known to be all that the publisher has."
+    known = read_json(raw / "fetched.json")
+    if not d.addresses or known.get("source") == d.addresses:
+        return False
+    files = known.get("files")
+    return [f.get("bytes") for f in files if isinstance(f, dict)] != [f.size for f in d.files] if isinstance(files, list) else True
+
+
 def state(name: str, data: Path, mirrored=()) -> str:
-    "How much of a dataset is here, in a word or two."
+    "How much of a dataset is here, in a few words."
     raw, folder = data / "raw" / name, data / "interim" / name
     if whole(folder):
-        skipped = json.loads((folder / "source.json").read_text(encoding="utf-8"))["skipped"]
-        return "whole" + (f", {len(skipped)} unreadable" if skipped else "")
+        lost = skipped_in(folder)
+        return "whole" + " (mirror's excerpt)" * excerpt(dataset(name), raw) + (f", {len(lost)} unreadable" if lost else "")
     if folder.is_dir():
         return "unfinished"
     if (raw / "fetched.json").is_file():
@@ -667,10 +700,20 @@ def state(name: str, data: Path, mirrored=()) -> str:
     return "partly fetched" if raw.is_dir() and any(raw.iterdir()) else "in the mirror" if name in mirrored else "not here"
 
 
-def listing(mirror=None, data=None) -> pd.DataFrame:
+def listing(
+    mirror=None,  # folder or address; `VOCALDOUBLE_MIRROR` by default, which may be out of reach
+    data=None,  # folder that holds raw/ and interim/; that of `config.paths` by default
+    warn=lambda line: None,  # called with what the user should know
+) -> pd.DataFrame:
     "All datasets: name, bytes, licence, whether weights trained on it may ship, state, what it is."
-    data, mirrored = Path(data or paths().data), {}
-    for e in mirror_index(mirror):
+    data, mirrored, entries = Path(data or paths().data), {}, []
+    try:
+        entries = mirror_index(mirror, Patience(tries=1, timeout=10))
+    except UserError as e:
+        if mirror:
+            raise
+        warn(f"the mirror is left out; {e}")
+    for e in entries:
         mirrored[e.get("dataset")] = mirrored.get(e.get("dataset"), 0) + e["bytes"]
     rows = [
         (d.name, mirrored.get(d.name) or d.size, d.licence, d.train_ok, state(d.name, data, mirrored), d.what) for d in DATASETS.values()

@@ -4,17 +4,17 @@
 
 # %% auto #0
 __all__ = ['PRESETS', 'SPLITS', 'HOLD', 'PrepareConfig', 'Profile', 'positions', 'mono', 'pydub_bits', 'measure', 'silent_ranges',
-           'kept', 'sounding_rms', 'ceiling', 'preset', 'joined', 'faded', 'sounding', 'clips', 'split_speakers',
-           'check_disjoint', 'Source', 'reader', 'prepare_file', 'save', 'finished', 'sweep', 'clear', 'alone',
-           'survey', 'differences', 'claim_label', 'results', 'counted', 'Report', 'manifest_of', 'report_of',
+           'kept_ranges', 'sounding_rms', 'ceiling', 'preset', 'joined', 'faded', 'sounding_parts', 'clips',
+           'split_speakers', 'check_disjoint', 'Source', 'reader', 'prepare_file', 'journal_entry', 'finished', 'clear',
+           'survey', 'differences', 'claim_label', 'results', 'counted', 'Corpus', 'manifest_of', 'corpus_of',
            'prepare', 'carry_out']
 
-# %% ../../nbs/11_prepare.ipynb #d5ff3b19
+# %% ../../nbs/11_prepare.ipynb #d1b86dc2
 import hashlib
 import json
-import os
+import math
 import re
-from contextlib import contextmanager, suppress
+from contextlib import suppress
 from dataclasses import asdict, dataclass, replace
 from pathlib import Path
 from shutil import rmtree
@@ -25,16 +25,12 @@ import pandas as pd
 from joblib import Parallel, delayed, parallel_config
 from joblib.externals.loky.process_executor import TerminatedWorkerError
 
-from ..audio import BITS, AudioInfo, Resampler, Staged, Writer, blocks, info, need, outputs, storing, write
+from ..audio import BITS, AudioInfo, Resampler, Writer, blocks, info, need, storing, write
 from ..config import MAX_RATE, MIN_RATE, UserError, paths, rng
-from .datasets import read_manifest, write_manifest
+from .datasets import DATASETS, read_manifest, safe_part, sweep, write_manifest
+from ..fetch import held, read_json, write_text
 
-try:
-    import fcntl
-except ImportError:  # Windows
-    fcntl = None
-
-# %% ../../nbs/11_prepare.ipynb #11174e17
+# %% ../../nbs/11_prepare.ipynb #e406b604
 @dataclass(frozen=True)
 class PrepareConfig:
     "How recordings become clips. Raises `UserError` for what cannot be done."
@@ -57,15 +53,16 @@ class PrepareConfig:
         object.__setattr__(self, "split", tuple(float(s) for s in self.split))
         for ok, line in (
             (MIN_RATE <= self.rate <= MAX_RATE, f"rate is {self.rate}; give {MIN_RATE} to {MAX_RATE} Hz"),
-            (0 < self.seconds < 3600, f"seconds is {self.seconds:g}; give the length of a clip, above 0"),
+            (0.05 <= self.seconds <= 3600, f"seconds is {self.seconds:g}; give the length of a clip, 0.05 to 3600"),
             (0 <= self.shortest <= self.seconds, f"shortest is {self.shortest:g} s; give 0 up to the {self.seconds:g} s of a clip"),
-            (self.peak <= 0, f"peak is {self.peak:g} dBFS; give 0 or less"),
-            (self.threshold < 0, f"threshold is {self.threshold:g} dB; give a number below 0, such as -16"),
+            (-100 <= self.peak <= 0, f"peak is {self.peak:g} dBFS; give -100 to 0"),
+            (-math.inf < self.threshold < 0, f"threshold is {self.threshold:g} dB; give a number below 0, such as -16"),
             (self.against in ("peak", "loudness"), f"against is {self.against}; give peak or loudness"),
             (1 <= self.step_ms <= self.silence_ms, f"step is {self.step_ms} ms; give 1 up to the {self.silence_ms} ms of a silence"),
-            (self.keep_ms >= 0 and self.fade_ms >= 0, "keep and fade are lengths of time; give 0 or more"),
+            (0 <= self.keep_ms <= 60_000, f"keep is {self.keep_ms} ms; give 0 to 60000"),
+            (0 <= self.fade_ms <= 1000, f"fade is {self.fade_ms:g} ms; give 0 to 1000"),
             (self.subtype in ("PCM_24", "PCM_32", "FLOAT"), f"subtype is {self.subtype}; give PCM_24, PCM_32 or FLOAT"),
-            (len(self.split) == 3 and min(self.split) >= 0 < sum(self.split), "split takes three shares, of train, val and test"),
+            (len(self.split) == 3 and min(self.split) >= 0 < sum(self.split) < math.inf, "split takes three shares, of train, val and test"),
         ):
             if not ok:
                 raise UserError(line)
@@ -126,7 +123,7 @@ def measure(
     energy = np.concatenate(energy)[: round(1000 * done / rate) + 1]
     return Profile(done, rate, peak, np.pad(energy, (0, round(1000 * done / rate) + 1 - len(energy)), constant_values=total), bits)
 
-# %% ../../nbs/11_prepare.ipynb #d09192ad
+# %% ../../nbs/11_prepare.ipynb #e5faab1d
 def silent_ranges(profile: Profile, ceiling: float, cfg: PrepareConfig) -> np.ndarray:  # [n, 2] ms
     "Stretches in which every window of `silence_ms` has an RMS up to `ceiling`."
     last = len(profile.energy) - 1 - cfg.silence_ms
@@ -141,7 +138,7 @@ def silent_ranges(profile: Profile, ceiling: float, cfg: PrepareConfig) -> np.nd
     return np.stack([first[np.append(True, apart)], after[np.append(apart, True)]], 1) if len(runs) else runs
 
 
-def kept(
+def kept_ranges(
     profile: Profile,
     cfg: PrepareConfig = PrepareConfig(),
 ) -> np.ndarray:  # [n, 2] ms, start and end of what is kept
@@ -186,7 +183,7 @@ def preset(
         raise UserError(f"no preset is called {name}; take one of {', '.join(PRESETS)}")
     return replace(PRESETS[name], **{k: v for k, v in settings.items() if v is not None})
 
-# %% ../../nbs/11_prepare.ipynb #ed117ac5
+# %% ../../nbs/11_prepare.ipynb #feb468d8
 def joined(segments: np.ndarray, profile: Profile) -> np.ndarray:  # [m, 2] samples
     "Segments [n, 2] in ms as samples, those that touch made one."
     edges = np.minimum(positions(profile.rate, segments), profile.frames)
@@ -206,7 +203,7 @@ def faded(part: np.ndarray, low: int, run, frames: int, fade: int) -> np.ndarray
     return part
 
 
-def sounding(
+def sounding_parts(
     sound,  # iterable of [1, n]
     runs: np.ndarray,  # [m, 2] samples
     frames: int,  # of the whole sound
@@ -269,7 +266,7 @@ def check_disjoint(table: pd.DataFrame):
     if len(shared):
         raise ValueError(f"speakers in more than one part: {', '.join(f'{s} in {p.tolist()}' for s, p in shared.items())}")
 
-# %% ../../nbs/11_prepare.ipynb #c487c543
+# %% ../../nbs/11_prepare.ipynb #95865c4a
 HOLD = 60.0  # s, files up to this are read once
 
 
@@ -303,10 +300,10 @@ def prepare_file(
         profile = measure(sound(), cfg.rate, pydub_bits(lead))
     except UserError as e:
         return dict(name=source.name, kept=0.0, quiet=0.0, rows=[], error=str(e).replace(source.path, source.name))
-    segments, sung = (kept(profile, c) for c in (cfg, replace(cfg, **{k: getattr(PRESETS["singing"], k) for k in ("threshold", "against")})))
+    segments, sung = (kept_ranges(profile, c) for c in (cfg, replace(cfg, **{k: getattr(PRESETS["singing"], k) for k in ("threshold", "against")})))
     gain, rows, size = np.float32(10 ** (cfg.peak / 20) / (profile.peak or 1)), [], round(cfg.seconds * cfg.rate)
-    here = f"{source.speaker}/{Path(source.path).stem}"
-    parts = sounding(sound(), joined(segments, profile), profile.frames, round(cfg.fade_ms * cfg.rate / 1000))
+    here = f"{safe_part(source.speaker)}/{Path(source.path).stem}"
+    parts = sounding_parts(sound(), joined(segments, profile), profile.frames, round(cfg.fade_ms * cfg.rate / 1000))
     for start, clip in clips(parts, size, round(cfg.shortest * cfg.rate)):
         rows.append((f"{source.split}/{here}_{len(rows):04d}.wav", source.split, round(start / cfg.rate, 6), round(clip.shape[1] / cfg.rate, 6)))
         write(Path(folder, rows[-1][0]), gain * clip, cfg.rate, cfg.subtype, force=True)
@@ -318,30 +315,23 @@ def prepare_file(
     spans = [int(np.diff(s).sum()) / 1000 for s in (segments, sung)]
     return dict(name=source.name, kept=spans[0], quiet=max(0.0, round(spans[1] - spans[0], 3)), rows=rows, error=None)
 
-# %% ../../nbs/11_prepare.ipynb #4cd90686
-def save(path, text: str):
-    "Write a text file in one go, replacing an older one."
-    with outputs(Staged(path, force=True)) as (f,):
-        f.temp.write_text(text, encoding="utf-8", newline="\n")
+# %% ../../nbs/11_prepare.ipynb #8e2105be
+def journal_entry(line: str) -> dict:  # empty where the line is none
+    "A line of the journal: what `prepare_file` returned."
+    with suppress(ValueError, TypeError, KeyError, RecursionError):
+        r = json.loads(line)
+        rows = [(str(path), str(split), float(start), float(seconds)) for path, split, start, seconds in r["rows"]]
+        return dict(name=str(r["name"]), kept=float(r["kept"]), quiet=float(r["quiet"]), rows=rows, error=r["error"])
+    return {}
 
 
 def finished(folder: Path) -> dict:  # name -> what `prepare_file` returned
     "Recordings in the journal whose clips are all there. Lines that were cut off, and recordings that failed, count as not done."
-    done = {}
+    lines = []
     with suppress(FileNotFoundError):
-        for line in (folder / "prepare.jsonl").read_text(encoding="utf-8").splitlines():
-            with suppress(json.JSONDecodeError):
-                result = json.loads(line)
-                done[result["name"]] = result
+        lines = (folder / "prepare.jsonl").read_text(encoding="utf-8", errors="replace").splitlines()
+    done = {r["name"]: r for r in map(journal_entry, lines) if r}
     return {name: r for name, r in done.items() if not r["error"] and all((folder / row[0]).is_file() for row in r["rows"])}
-
-
-def sweep(folder: Path):
-    "Remove temporary files that a killed run left."
-    for path in folder.rglob(".*"):
-        if re.fullmatch(r"\.[0-9a-f]{16}\.(part|old)", path.name):
-            with suppress(OSError):
-                path.unlink()
 
 
 def clear(folder: Path):
@@ -353,22 +343,7 @@ def clear(folder: Path):
             rmtree(folder / name)
     (folder / "prepare.json").unlink(missing_ok=True)
 
-
-@contextmanager
-def alone(folder: Path):
-    "Only one run at a time works in a folder. Raises `UserError` for the second. Where there are no file locks, it is up to the user."
-    lock = os.open(folder, os.O_RDONLY) if fcntl else None
-    try:
-        if fcntl:
-            fcntl.flock(lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
-        yield
-    except BlockingIOError:
-        raise UserError(f"{folder}: another run works on it; wait for it or give another --label") from None
-    finally:
-        if fcntl:
-            os.close(lock)
-
-# %% ../../nbs/11_prepare.ipynb #2500c3be
+# %% ../../nbs/11_prepare.ipynb #358e7651
 def survey(
     names: list,  # of datasets under `data/interim`
     data: Path,
@@ -377,14 +352,18 @@ def survey(
     "What there is to prepare. Raises `UserError` for a dataset that is not there and for names that clash."
     tables, states = [], {}
     for name in sorted(set(names)):
+        if name in DATASETS and DATASETS[name].within in names:
+            raise UserError(f"{name}: {DATASETS[name].within} has the same people under other names, who could be trained on and tested; leave {name} out")
         folder = data / "interim" / name
         if not (folder / "manifest.csv").is_file():
             raise UserError(f"{name}: not in {data / 'interim'}, or not whole; run: vocaldouble datasets get {name}")
         table = read_manifest(folder)
+        if table.empty:
+            raise UserError(f"{folder / 'manifest.csv'}: has no recordings; remove it and make the dataset again")
         tables.append(table.assign(source=name + "/" + table.path, file=[str(folder / p) for p in table.path]))
         states[name] = hashlib.sha256((folder / "manifest.csv").read_bytes()).hexdigest()
     table = pd.concat(tables, ignore_index=True)
-    goal = (table.speaker + "/" + [Path(p).stem for p in table.path]).str.lower()
+    goal = (table.speaker.map(safe_part) + "/" + [Path(p).stem for p in table.path]).str.lower()
     if goal.duplicated().any():
         raise UserError(f"{table.source[goal.duplicated()].iloc[0]}: another file of that speaker has the same name; rename one")
     part = split_speakers(table.speaker, cfg)
@@ -394,24 +373,23 @@ def survey(
 
 def differences(old: dict, new: dict) -> str:
     "How the settings of a label differ from those that are wanted."
-    a, b = ({**s.get("config", {}), **{f"dataset {k}": v[:8] for k, v in s.get("datasets", {}).items()}} for s in (old, new))
-    return ", ".join(f"{k} {a.get(k, 'absent')} not {b.get(k, 'absent')}" for k in {**a, **b} if a.get(k) != b.get(k))
+    part = lambda s, key: s[key] if isinstance(s.get(key), dict) else {}
+    a, b = (part(s, "config") | {f"dataset {k}": str(v)[:8] for k, v in part(s, "datasets").items()} for s in (old, new))
+    return ", ".join(f"{k} {a.get(k, 'absent')} not {b.get(k, 'absent')}" for k in a | b if a.get(k) != b.get(k)) or "other settings"
 
 
 def claim_label(folder: Path, settings: dict, force: bool):
     "Make `folder` ready for a run with `settings`. Raises `UserError` where it holds anything else."
     sweep(folder)
-    known = None
-    with suppress(FileNotFoundError, json.JSONDecodeError):
-        known = json.loads((folder / "prepare.json").read_text(encoding="utf-8"))
-    if known is None and any(folder.iterdir()):
+    known = read_json(folder / "prepare.json")
+    if not known and any(folder.iterdir()):
         raise UserError(f"{folder}: exists and was not made by prepare; give another --label")
     if known and not force and known != settings:
         raise UserError(f"{folder}: was prepared with {differences(known, settings)}; give another --label, or --force to make it anew")
     if known and force:
         clear(folder)
-    if force or known is None:
-        save(folder / "prepare.json", json.dumps(settings, indent=1) + "\n")
+    if force or not known:
+        write_text(folder / "prepare.json", json.dumps(settings, indent=1) + "\n")
 
 # %% ../../nbs/11_prepare.ipynb #f1652ace
 def results(
@@ -439,14 +417,14 @@ def results(
             raise
         raise UserError(f"{scheduler}: the Dask cluster gave up ({type(e).__name__}: {str(e).splitlines()[0][:80]}); mend it and run again, what is done is kept") from e
 
-# %% ../../nbs/11_prepare.ipynb #73f64140
+# %% ../../nbs/11_prepare.ipynb #18cdc038
 def counted(n: int, one: str, many: str) -> str:
     "A number and what it counts."
     return f"{n} {one if n == 1 else many}"
 
 
 @dataclass(frozen=True)
-class Report:
+class Corpus:
     "A prepared corpus."
 
     folder: str
@@ -458,12 +436,15 @@ class Report:
     quiet: float  # s, that "singing" would have kept beside those
     empty: list  # recordings of which nothing was kept
     skipped: dict  # recordings that could not be read -> why
+    missing: list  # parts that have a share and not one clip
 
     def notes(self) -> list:
         "What the user should know, one line each."
         lines = [f"skipped: {why}" for why in self.skipped.values()]
         if self.skipped:
             lines.append(f"{counted(len(self.skipped), 'recording was', 'recordings were')} skipped; mend what can be mended and run it again")
+        if self.missing:
+            lines.append(f"no clip could be made for {' and '.join(self.missing)}; add datasets, give another --seed, or keep more with --preset singing")
         if self.quiet > 0.05 * self.kept:
             lines.append(f"{self.quiet:.0f} s of quiet sound were dropped as silence, {self.kept:.0f} s were kept; --preset singing keeps both")
         if self.empty:
@@ -486,16 +467,16 @@ def manifest_of(table: pd.DataFrame, done: dict, cfg: PrepareConfig) -> pd.DataF
     return clips[["path", "speaker", "dataset", "line", "take", "seconds", "rate", "licence", "split", "source", "start"]]
 
 
-def report_of(folder: Path, clips: pd.DataFrame, done: dict, failed: dict, sources: list) -> Report:
+def corpus_of(folder: Path, clips: pd.DataFrame, done: dict, failed: dict, sources: list, missing: list) -> Corpus:
     "Add up a corpus."
     parts, whole = clips.groupby("split"), {s.name: s.seconds for s in sources}
     per_part = [{p: f(g) for p, g in parts} for f in (len, lambda g: round(float(g.seconds.sum()), 3), lambda g: sorted(set(g.speaker)))]
     order = [{p: d[p] for p in (*SPLITS, "predict") if p in d} for d in per_part]
     sums = [round(float(sum(v)), 3) for v in ([whole[n] for n in done], [r["kept"] for r in done.values()], [r["quiet"] for r in done.values()])]
     empty = sorted(n for n, r in done.items() if not any(row[1] != "predict" for row in r["rows"]))
-    return Report(str(folder), *order, *sums, empty, {n: failed[n] for n in sorted(failed)})
+    return Corpus(str(folder), *order, *sums, empty, {n: failed[n] for n in sorted(failed)}, missing)
 
-# %% ../../nbs/11_prepare.ipynb #23b98d5e
+# %% ../../nbs/11_prepare.ipynb #1cbbf162
 def prepare(
     names: list,  # of datasets under `data/interim`
     label: str = None,  # of the corpus; the names by default
@@ -505,30 +486,31 @@ def prepare(
     scheduler: str = None,  # address of a Dask scheduler that does the work instead
     force: bool = False,  # make a label anew that has other settings
     progress=lambda share: None,  # called with shares that add up to 1
-) -> Report:
+) -> Corpus:
     "Make clips of datasets under `data/processed/LABEL`; go on where a run was stopped. Raises `UserError`."
     data = Path(data) if data else paths().data
     label = label or "+".join(sorted(set(names)))
     if not re.fullmatch(r"\w[\w.+ -]*", label):
         raise UserError(f"{label!r} is no name for a corpus; give --label letters, digits and any of . + - _")
+    if not jobs:
+        raise UserError("jobs is 0; give the number of processes, or -1 for one per core")
     table, sources, settings = survey(names, data, cfg)
     folder = data / "processed" / label
-    with storing(folder):
+    with storing(folder), held(folder):
         folder.mkdir(parents=True, exist_ok=True)
-    with alone(folder):
         claim_label(folder, settings, force)
         return carry_out(folder, table, sources, cfg, lambda todo: results(todo, folder, cfg, jobs, scheduler), progress)
 
 
-def carry_out(folder: Path, table: pd.DataFrame, sources: list, cfg: PrepareConfig, work, progress) -> Report:
+def carry_out(folder: Path, table: pd.DataFrame, sources: list, cfg: PrepareConfig, work, progress) -> Corpus:
     "Prepare what is not prepared yet, with the journal kept, and write the manifest."
-    done, failed, total = finished(folder), {}, sum(s.seconds for s in sources) or 1
-    todo = sorted((s for s in sources if s.name not in done), key=lambda s: -s.seconds)
     lengths, as_line = {s.name: s.seconds for s in sources}, lambda r: json.dumps(r) + "\n"
+    done, failed, total = {n: r for n, r in finished(folder).items() if n in lengths}, {}, sum(lengths.values()) or 1
+    todo = sorted((s for s in sources if s.name not in done), key=lambda s: -s.seconds)
     progress(sum(lengths[n] for n in done) / total)
     try:
         if todo:
-            save(folder / "prepare.jsonl", "".join(map(as_line, done.values())))
+            write_text(folder / "prepare.jsonl", "".join(map(as_line, done.values())))
             with open(folder / "prepare.jsonl", "a", encoding="utf-8") as journal:
                 for r in work(todo):
                     with storing(folder / "prepare.jsonl"):
@@ -541,9 +523,12 @@ def carry_out(folder: Path, table: pd.DataFrame, sources: list, cfg: PrepareConf
         if clips.empty:
             why = next((r["error"] for r in failed.values()), "all of them are silent or too short")
             raise UserError(f"{folder}: no clip could be made of {len(sources)} recordings; {why}")
+        missing = [p for p, share in zip(SPLITS, cfg.split) if share and p not in set(clips.split)]
+        if "train" in missing:
+            raise UserError(f"{folder}: no clip could be made for train; add datasets, give another --seed, or keep more with --preset singing")
         if todo or not (folder / "manifest.csv").is_file():
-            save(folder / "prepare.jsonl", "".join(as_line(r) for _, r in sorted({**done, **failed}.items())))
+            write_text(folder / "prepare.jsonl", "".join(as_line(r) for _, r in sorted({**done, **failed}.items())))
             write_manifest(clips, folder)
     finally:
         sweep(folder)
-    return report_of(folder, clips, done, {n: r["error"] for n, r in failed.items()}, sources)
+    return corpus_of(folder, clips, done, {n: r["error"] for n, r in failed.items()}, sources, missing)
