@@ -92,7 +92,7 @@ def write_text(
     with storing(Path(path)), outputs(Staged(path, force=True)) as (file,):
         file.temp.write_text(text, encoding="utf-8", newline="\n")
 
-# %% ../nbs/04_fetch.ipynb #6f83d354
+# %% ../nbs/04_fetch.ipynb #473041d8
 @dataclass
 class Fault:
     "How one answer goes wrong."
@@ -113,6 +113,7 @@ class Loopback:
         self.files, self.faults, self.seen = dict(files), list(faults), []
 
     def url(self, name: str = "") -> str:
+        "Address of a file."
         return f"http://127.0.0.1:{self.server.server_address[1]}/{name}"
 
     def __enter__(self):
@@ -400,7 +401,7 @@ def safe_name(name: str) -> str:  # empty where it is not safe
     unsafe = path.is_absolute() or ".." in path.parts or any(c in name for c in "\\:\0") or any(ord(c) < 32 for c in name) or not path.parts
     return "" if unsafe else path.as_posix()
 
-# %% ../nbs/04_fetch.ipynb #6a78088e
+# %% ../nbs/04_fetch.ipynb #55fc0284
 DAMAGE = (zipfile.BadZipFile, zlib.error, lzma.LZMAError, struct.error, EOFError, RuntimeError, ValueError)  # and OSError without a number
 
 
@@ -441,6 +442,7 @@ class Archive:
             raise UserError(f"{self.path}: damaged, or no zip archive ({why}); fetch it again") from None
 
     def refuse(self, why: str):
+        "Raise `UserError` for an archive that is not to be trusted."
         raise UserError(f"{self.path}: refused, because {why}")
 
     def checked(self) -> Iterator[Entry]:

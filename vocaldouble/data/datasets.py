@@ -11,10 +11,9 @@ __all__ = ['COLUMNS', 'TYPES', 'ravdess', 'nus', 'vocalset', 'vctk', 'vocobox', 
            'sweep', 'begin', 'make_file', 'fill', 'skipped_in', 'outcome', 'whole', 'get', 'excerpt', 'state',
            'listing', 'everything_here']
 
-# %% ../../nbs/10_datasets.ipynb #95210ceb
+# %% ../../nbs/10_datasets.ipynb #d6aa3231
 import csv
 import json
-import os
 import re
 import shutil
 import tempfile
@@ -27,7 +26,6 @@ from pathlib import Path, PurePosixPath
 from typing import Callable, NamedTuple
 from urllib.parse import unquote, urlsplit
 
-import numpy as np
 import pandas as pd
 import soundfile as sf
 
