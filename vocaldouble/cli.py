@@ -357,7 +357,7 @@ def pretrained_list_command(names, as_json):
     lines += [(r["name"], r["state"], size_text(r["bytes"]) if r["bytes"] else "unknown", r["licence"], r["revision"][:27], r["what"]) for r in rows]
     click.echo(json.dumps(rows, indent=1) if as_json else table_lines(lines))
 
-# %% ../nbs/54_cli.ipynb #c5fa764a
+# %% ../nbs/54_cli.ipynb #606d658a
 @pretrained_group.command("get")
 @click.argument("names", nargs=-1, required=True, metavar="NAME...")
 @click.option("--mirror", metavar="DIR|URL", help="Holds NAME/FILE for each file; VOCALDOUBLE_MIRROR, where it does, by default.")
@@ -407,10 +407,11 @@ def pretrained_verify_command(names, as_json):
     bad = ("wrong", "unverified") if not names else ("wrong", "unverified", "missing", "not installed")
     for r in report:
         if r["state"] in bad:
-            r["error"] = f"{r['name']}: {r['state']}; run vocaldouble pretrained get {r['name']}" + (" --trust-first-use" if r["state"] == "unverified" else "")
+            again = "remove its folder and its entry in lock.json, and run" if r["state"] == "wrong" else "run"
+            r["error"] = f"{r['name']}: {r['state']}; {again} vocaldouble pretrained get {r['name']}" + (" --trust-first-use" if r["state"] == "unverified" else "")
     return told(report, as_json, [f"{r['name']}: {r['state']}" for r in report])
 
-# %% ../nbs/54_cli.ipynb #c1276fd3
+# %% ../nbs/54_cli.ipynb #a7839822
 @cli.command("embed")
 @click.argument("name", metavar="NAME")
 @click.option("--encoder", "which", type=click.Choice(["rtvc", "voicefilter"]), default="rtvc", show_default=True, help="Whose ears.")
@@ -429,7 +430,7 @@ def embed_command(name, which, jobs, as_json):
     for line in r.failed:
         click.echo(f"vocaldouble: {line}", err=True)
     if r.failed:
-        click.echo(f"vocaldouble: {len(r.failed)} of {r.files + len(r.failed)} files could not be read, and have no voice", err=True)
+        click.echo(f"vocaldouble: {len(r.failed)} of {r.files + len(r.failed)} files have no voice", err=True)
     click.echo(json.dumps(asdict(r), indent=1) if as_json else f"{r.files} voices, {r.new} of them new, in {r.table}")
     return 2 if r.failed else 0
 
