@@ -492,7 +492,7 @@ def open_codec(path) -> SmallCodec:
         raise UserError(f"{path}: its weights do not fit its shape; fetch it again") from None
     return codec.eval().requires_grad_(False)
 
-# %% ../../nbs/23_codec.ipynb #e19c6997
+# %% ../../nbs/23_codec.ipynb #49241297
 CARD = """# codec.safetensors
 
 A causal autoencoder for voices, 44.1 or 48 kHz, mono: `vocaldouble.encoders.codec.SmallCodec`, opened by `load_codec()`.
@@ -515,8 +515,8 @@ any; 8 bits means that the recording was brought to a peak of −6 dBFS and its 
 | --- | --- | --- | --- | --- | --- | --- |
 {rows}
 
-It was made for voices, and it knows little of what they lack: white noise comes back with an SI-SDR of {white:.0f} dB, because next to nothing that it was
-trained on reaches the top of the band. It is no compression: the latent has as many numbers as the sound.
+It was made for voices, and it knows little of what they lack: white noise comes back with an SI-SDR of {white:.0f} dB, because hardly anything that it was
+trained on reaches above 20 kHz, and nothing up there comes through. It is no compression: the latent has as many numbers as the sound.
 """
 
 # %% ../../nbs/23_codec.ipynb #82600e2c
