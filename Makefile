@@ -12,7 +12,7 @@ FULL := $(VENV)/.full
 
 .DEFAULT_GOAL := help
 .DELETE_ON_ERROR:
-.PHONY: help demo test lab check readme export bank env clean
+.PHONY: help demo test lab check readme export bank codec env clean
 
 help: ## list the targets
 	@awk -F ':.*## ' '/^[a-z]+:.*## / {printf "  make %-8s %s\n", $$1, $$2}' $(firstword $(MAKEFILE_LIST))
@@ -39,6 +39,9 @@ export: $(FULL) ## write vocaldouble/ from the notebooks, then clean the noteboo
 
 bank: $(FULL) ## measure the bank of takes anew from the archives in MIRROR=folder
 	@$(BIN)/python -c "from vocaldouble.models.curves import make_bank; make_bank('$(MIRROR)')"
+
+codec: $(FULL) ## train the codec anew, or go on, on the voices in MIRROR=folder (an hour on one core)
+	@OMP_NUM_THREADS=1 $(BIN)/python -c "from vocaldouble.encoders.codec import make_codec; make_codec('$(MIRROR)')"
 
 env: $(FULL) ## only set up the full environment
 
