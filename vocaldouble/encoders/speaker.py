@@ -36,7 +36,7 @@ from ..data.datasets import read_manifest
 from ..fetch import digest_of
 from ..pretrained import find, load_lstm, load_onnx, state
 
-# %% ../../nbs/21_speaker.ipynb #e6636b0d
+# %% ../../nbs/21_speaker.ipynb #a3fd2fa1
 RATE, HOP, MELS, SIZE = 16_000, 160, 40, 256  # Hz; samples; bands; numbers in a d-vector
 
 
@@ -63,7 +63,8 @@ FRONTS = {
 @lru_cache
 def filters(n_fft: int) -> torch.Tensor:  # [MELS, n_fft // 2 + 1]
     "Mel filters, of area 1."
-    return torch.from_numpy(librosa.filters.mel(sr=RATE, n_fft=n_fft, n_mels=MELS))
+    with torch.inference_mode(False):  # kept and used again, where a gradient may be wanted
+        return torch.from_numpy(librosa.filters.mel(sr=RATE, n_fft=n_fft, n_mels=MELS))
 
 
 def mels(
