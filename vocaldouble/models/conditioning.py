@@ -109,7 +109,7 @@ class LatentLSTM(Fusion):
         new = [f(lstm(torch.cat([s, told], -1))[0]) for s, lstm, f in zip(slices.unbind(1), self.lstms, self.linears)]
         return torch.stack(new, 1).flatten(-2)
 
-# %% ../../nbs/33_conditioning.ipynb #2bf7ebb9
+# %% ../../nbs/33_conditioning.ipynb #359780f5
 class WaveNet(nn.Module):
     "Gated causal convolutions with growing dilations (van den Oord et al. 2016, in GuitarML's form). [B, 1, T] to [B, 1, T]."
 
@@ -118,15 +118,15 @@ class WaveNet(nn.Module):
         self.dilations, self.kernel = [2**d for d in range(depth)] * repeats, kernel
         self.first = nn.Conv1d(1, channels, 1)
         self.gated = nn.ModuleList([nn.Conv1d(channels, 2 * channels, kernel, dilation=d) for d in self.dilations])
-        self.onward = nn.ModuleList([nn.Conv1d(channels, channels, 1) for _ in self.dilations])
+        self.onward = nn.ModuleList([nn.Conv1d(channels, channels, 1) for _ in self.dilations[1:]])
         self.mix = nn.Conv1d(channels * len(self.dilations), 1, 1)
 
     def forward(self, x: torch.Tensor, voice=None) -> torch.Tensor:
         h, found = self.first(x), []
-        for gated, onward, d in zip(self.gated, self.onward, self.dilations):
+        for i, (gated, d) in enumerate(zip(self.gated, self.dilations)):
+            h = h + self.onward[i - 1](found[-1]) if i else h
             a, b = gated(F.pad(h, ((self.kernel - 1) * d, 0))).chunk(2, 1)
             found.append(a.tanh() * b.sigmoid())
-            h = h + onward(found[-1])
         return self.mix(torch.cat(found, 1))
 
 # %% ../../nbs/33_conditioning.ipynb #2ca536b6
