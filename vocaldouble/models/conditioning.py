@@ -93,7 +93,7 @@ class SalnTime(Fusion):
     def change(self, z, voice):
         return self.norm(sliced(z, self.size), voice).flatten(-2)
 
-# %% ../../nbs/33_conditioning.ipynb #f077ee99
+# %% ../../nbs/33_conditioning.ipynb #34791b55
 class LatentLSTM(Fusion):
     "A bidirectional LSTM over the slices of each channel."
 
@@ -105,7 +105,7 @@ class LatentLSTM(Fusion):
 
     def change(self, z, voice):
         slices = sliced(z, self.size)
-        told = voice[:, None].expand(-1, slices.shape[2], -1)
+        told = voice[:, None] + 0 * slices[:, 0, :, :1]  # [B, S, style]; expand() would fix S in an exported graph
         new = [f(lstm(torch.cat([s, told], -1))[0]) for s, lstm, f in zip(slices.unbind(1), self.lstms, self.linears)]
         return torch.stack(new, 1).flatten(-2)
 
