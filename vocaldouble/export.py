@@ -6,7 +6,7 @@
 __all__ = ['OPSET', 'IR', 'TOLERANCE', 'SHORTEST', 'traced', 'Exported', 'probe', 'differences', 'speed', 'publish', 'exportable',
            'export_model', 'EncoderGraph', 'export_encoder']
 
-# %% ../nbs/51_export.ipynb #f65c525b
+# %% ../nbs/51_export.ipynb #d089f2d2
 import copy
 import json
 import math
@@ -18,6 +18,7 @@ from pathlib import Path
 
 import numpy as np
 import torch
+from onnxruntime import RunOptions
 from torch import nn
 from torch.nn import functional as F
 
@@ -50,7 +51,7 @@ def traced(
     onnx.checker.check_model(graph, full_check=True)
     return graph.SerializeToString()
 
-# %% ../nbs/51_export.ipynb #a3f82787
+# %% ../nbs/51_export.ipynb #bf0d4eef
 TOLERANCE = 1e-4  # largest difference between graph and model, full scale being 1
 SHORTEST = 256  # samples
 
@@ -81,10 +82,14 @@ def differences(
     model,  # what it was made of, called with the same inputs
     cases: dict,  # name -> {input: tensor}
 ) -> dict:  # name -> the largest difference
-    "How far a graph is from a model. Raises `RuntimeError` where that is too far, or their shapes differ."
-    found = {}
+    "How far a graph is from a model. Raises `RuntimeError` where that is too far, their shapes differ, or the graph does not run."
+    found, how = {}, RunOptions()
+    how.log_severity_level = 4  # what fails is raised, not printed
     for name, inputs in cases.items():
-        (got,) = session.run(None, {k: v.numpy() for k, v in inputs.items()})
+        try:
+            (got,) = session.run(None, {k: v.numpy() for k, v in inputs.items()}, how)
+        except Exception as e:  # of a base of ONNX Runtime's own
+            raise RuntimeError(f"the graph does not run for {name}: {e}") from None
         with torch.inference_mode():
             wanted = np.asarray(model(*inputs.values()))
         if got.shape != wanted.shape:

@@ -246,14 +246,14 @@ def half(
             return found
     raise UserError(f"this codec has no {name} that can be trained alone; leave train_{name} out")
 
-# %% ../../nbs/33_conditioning.ipynb #b5f3a159
+# %% ../../nbs/33_conditioning.ipynb #1b6570e4
 class VoiceModel(nn.Module):
-    "Sound [B, 1, T] and a voice [B, 256] to sound [B, 1, T] of the same place and length, any T."
+    "Sound [B, 1, T] and a voice [B, 256] to sound [B, 1, T] of the same place and length, any T from 1."
 
     def __init__(
         self,
         cfg: ModelConfig,
-        codec: AudioCodec = None,  # where the kind has one
+        codec: AudioCodec = None,  # where the kind has one; becomes part of the model, and is frozen
     ):
         super().__init__()
         self.cfg, self.codec, self.uses_voice = cfg, codec, cfg.uses_voice
