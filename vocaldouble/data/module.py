@@ -116,7 +116,7 @@ def partners_of(
                     out[i] += [j] if a != b else []
     return [np.array(p, int) for p in out]
 
-# %% ../../nbs/32_datamodule.ipynb #8cd240cd
+# %% ../../nbs/32_datamodule.ipynb #24f50635
 class ClipError(UserError):
     "A clip has vanished or is damaged. One line, even from a worker, which puts its traceback before it."
 
@@ -141,12 +141,12 @@ def piece(
             if (f.samplerate, f.channels, f.frames) != (rate, 1, frames):
                 raise UserError(f"{path}: is cut off, or not the clip that was prepared; prepare the corpus anew")
             f.seek(low)
-            sound = torch.from_numpy(f.read(high - low, "float32"))
+            sound, counted = torch.from_numpy(f.read(high - low, "float32")), f.subtype.startswith("PCM")
     except UserError as e:
         raise ClipError(str(e)) from None
     except sf.SoundFileError:
         raise ClipError(f"{path}: is damaged; prepare the corpus anew") from None
-    if len(sound) < high - low or not sound.isfinite().all():
+    if len(sound) < high - low or not (counted or sound.isfinite().all()):
         raise ClipError(f"{path}: is damaged; prepare the corpus anew")
     out[0, low - start : high - start] = sound
     return out
@@ -262,7 +262,7 @@ class EpochSampler(DistributedSampler):
             at = k * self.batch + self.rank * share
             yield from ((epoch, int(i)) for i in order[at : at + share])
 
-# %% ../../nbs/32_datamodule.ipynb #02c62f26
+# %% ../../nbs/32_datamodule.ipynb #96961985
 def place_in(trainer) -> tuple:  # epoch, batches of it that are done
     "Where a run stands that is about to begin, or to go on."
     if trainer is None:
@@ -302,7 +302,7 @@ class VoiceData(LightningDataModule):
             self.setup(dict(train="fit", val="validate").get(part, part))
         n = self.cfg.workers
         many = dict(persistent_workers=True, multiprocessing_context=self.context) if n else {}
-        return DataLoader(self.parts[part], batch, sampler=sampler, num_workers=n, collate_fn=collate, generator=torch.Generator(), pin_memory=torch.cuda.is_available(), **many)
+        return DataLoader(self.parts[part], batch_size=batch, sampler=sampler, num_workers=n, collate_fn=collate, generator=torch.Generator(), pin_memory=torch.cuda.is_available(), **many)
 
     def train_dataloader(self) -> DataLoader:
         "Random blocks, from where the run stands."
