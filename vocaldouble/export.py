@@ -29,7 +29,7 @@ from .encoders.speaker import GATE, HOP, LEVEL, RATE, SILENT, SIZE, SpeakerEncod
 from .models.conditioning import VoiceModel
 from .pretrained import load_onnx, registered
 
-# %% ../nbs/51_export.ipynb #21d32b40
+# %% ../nbs/51_export.ipynb #fbd948b4
 OPSET, IR = 17, 8  # the newest that ONNX Runtime 1.14 reads
 
 
@@ -44,7 +44,8 @@ def traced(
     onnx, file = need("onnx", "train"), BytesIO()
     with warnings.catch_warnings(), torch.no_grad():
         warnings.simplefilter("ignore")
-        torch.onnx.export(model, tuple(inputs.values()), file, input_names=list(inputs), output_names=[output], opset_version=OPSET, dynamic_axes=free, dynamo=False)
+        how = dict(opset_version=OPSET, dynamic_axes=free, dynamo=False)
+        torch.onnx.export(model, tuple(inputs.values()), file, input_names=list(inputs), output_names=[output], **how)
     graph = onnx.load_from_string(file.getvalue())
     graph.ir_version, graph.producer_name, graph.producer_version = IR, "vocaldouble", __version__
     onnx.helper.set_model_props(graph, facts)
@@ -109,7 +110,7 @@ def speed(session, inputs: dict, seconds: float, tries: int = 3) -> float:
         best = min(best, time.perf_counter() - begun)
     return seconds / best
 
-# %% ../nbs/51_export.ipynb #542ebd2d
+# %% ../nbs/51_export.ipynb #5e0d7588
 def publish(
     path,
     force: bool,
@@ -129,7 +130,7 @@ def publish(
 def exportable(model: VoiceModel) -> VoiceModel:
     "A copy on the CPU in 32 bits, in evaluation mode. Raises `UserError` for what cannot become a graph."
     if any(isinstance(m, torch.jit.ScriptModule) for m in model.modules()):
-        raise UserError(f"{model.cfg.codec}: is a program (TorchScript), which cannot become part of an ONNX graph; train with another codec to export")
+        raise UserError(f"{model.cfg.codec}: is a program (TorchScript), which cannot become part of a graph; export a model of another codec")
     if not all(p.isfinite().all() for p in model.parameters()):
         raise UserError("the model has weights that are not finite; take an earlier checkpoint")
     return copy.deepcopy(model).cpu().float().eval()
@@ -150,8 +151,9 @@ def export_model(
     if not block >= SHORTEST:
         raise UserError(f"block is {block}; give {SHORTEST} samples or more")
     net = exportable(model)
-    facts = {"licence": "not stated", "training_data": "not stated"} | {k: v if isinstance(v, str) else json.dumps(v) for k, v in (metadata or {}).items()}
-    facts |= dict(kind=net.cfg.kind, config=json.dumps(asdict(net.cfg)), rate=str(net.rate), block=str(block), latency=str(net.latency), version=__version__)
+    facts = dict(licence="not stated", training_data="not stated") | (metadata or {})
+    facts |= dict(kind=net.cfg.kind, config=asdict(net.cfg), rate=net.rate, block=block, latency=net.latency, version=__version__)
+    facts = {k: v if isinstance(v, str) else json.dumps(v) for k, v in facts.items()}
     voice = dict(dvec=F.normalize(probe(1, SIZE, key="voice").abs(), dim=1)) if net.uses_voice else {}
     inputs = lambda n: dict(input1=probe(1, 1, n)) | voice
     free, sizes = {k: {2: "blocksize"} for k in ("input1", "output1")}, (block, 2 * block, block // 2, block // 3 + 1)
@@ -210,14 +212,14 @@ class EncoderGraph(nn.Module):
             windows = windows * (at <= length // HOP)[..., None]
         return F.normalize(self.net(windows).mean(0, keepdim=True), dim=1)
 
-# %% ../nbs/51_export.ipynb #78364681
+# %% ../nbs/51_export.ipynb #f1e21add
 def export_encoder(
     path,  # file to be; .onnx
     name: str = "rtvc",  # or "voicefilter", "rtvc-original"
     *,
     force: bool = False,  # replace a file of that name
 ) -> Exported:
-    """Write a speaker encoder as an ONNX graph: `audio` [1, samples] at 16 kHz in, any number of them, `dvec` [1, 256] out; compared with `embed` at several lengths.
+    """Write a speaker encoder as an ONNX graph that was compared with `embed`: `audio` [1, samples] at 16 kHz in, any number, `dvec` [1, 256] out.
 
     Raises `UserError` where its weights are not there in 32 bits or the file cannot be written, and `RuntimeError` where the two differ.
     """
@@ -225,9 +227,10 @@ def export_encoder(
     if ear.graph:
         raise UserError(f"{name} is an 8-bit ONNX graph already; run vocaldouble pretrained get voicefilter for its 32 bits, or take rtvc")
     net, entry, block = copy.deepcopy(EncoderGraph(ear)).eval(), registered(name), 3 * RATE
-    facts = dict(kind="speaker-encoder", name=name, what=entry.what, rate=str(RATE), block=str(block), latency="0", licence=entry.licence, training_data="see its authors",
-                 revision=entry.revision, version=__version__)
+    facts = dict(kind="speaker-encoder", name=name, what=entry.what, revision=entry.revision, licence=entry.licence, training_data="see its authors")
+    facts |= dict(rate=str(RATE), block=str(block), latency="0", version=__version__)
     inputs = lambda n: dict(audio=probe(1, n, key="audio"))
     recipe = net, inputs(block), "dvec", dict(audio={1: "samples"}), facts
-    size, errors = publish(path, force, recipe, lambda x: ear.embed(x.numpy(), RATE), {n: inputs(n) for n in (block, 2 * block, block // 2, 7001, 100)})
+    cases = {n: inputs(n) for n in (block, 2 * block, block // 2, 7001, 100)}
+    size, errors = publish(path, force, recipe, lambda x: ear.embed(x.numpy(), RATE), cases)
     return Exported(Path(path), size, ("audio",), RATE, block, errors, speed(load_onnx(path), inputs(block), 3.0), facts)

@@ -129,7 +129,7 @@ class WaveNet(nn.Module):
             found.append(a.tanh() * b.sigmoid())
         return self.mix(torch.cat(found, 1))
 
-# %% ../../nbs/33_conditioning.ipynb #2ca536b6
+# %% ../../nbs/33_conditioning.ipynb #c2f12a91
 def doubled(
     x: torch.Tensor,  # [B, C, n]
 ) -> torch.Tensor:  # [B, C, 2 n]
@@ -148,7 +148,7 @@ class Level(nn.Sequential):
 
 
 class WaveUNet(nn.Module):
-    "An hourglass of convolutions with shortcuts (Stoller et al. 2018). [B, 1, T] to [B, 1, T], any T: filled up with zeros to a multiple of 2 ** layers."
+    "An hourglass of convolutions with shortcuts (Stoller et al. 2018). [B, 1, T] to [B, 1, T], filled up with zeros to a multiple of 2 ** layers."
 
     def __init__(self, layers: int = 12, interval: int = 24):
         super().__init__()
@@ -246,7 +246,7 @@ def half(
             return found
     raise UserError(f"this codec has no {name} that can be trained alone; leave train_{name} out")
 
-# %% ../../nbs/33_conditioning.ipynb #1b6570e4
+# %% ../../nbs/33_conditioning.ipynb #dfd84b09
 class VoiceModel(nn.Module):
     "Sound [B, 1, T] and a voice [B, 256] to sound [B, 1, T] of the same place and length, any T from 1."
 
@@ -296,7 +296,7 @@ def make_model(
     codec: AudioCodec = None,  # instead of the one that is called `cfg.codec`
     run_code: bool = False,  # for codecs that are programs
 ) -> VoiceModel:
-    "A model before training, the same for the same seed. Raises `UserError` where its codec is missing, damaged or a program that was not allowed to run."
+    "A model before training. Raises `UserError` where its codec is missing, damaged or a program that was not allowed to run."
     if cfg.has_codec and codec is None:
         codec = load_codec(cfg.codec, run_code)
     with torch.random.fork_rng(devices=[]):
