@@ -296,7 +296,7 @@ class Keeper(L.Callback):
 class Stopped(Exception):
     "Somebody wanted the run to end, and it has been kept."
 
-# %% ../nbs/34_train.ipynb #df0e97c2
+# %% ../nbs/34_train.ipynb #e853234c
 def checkpoint_of(
     which,  # path of a checkpoint, or the name of a run
 ) -> Path:
@@ -334,6 +334,7 @@ def load_model(which) -> tuple:  # model in eval mode, `TrainConfig`, dict of wh
     cfg, held = open_checkpoint(which)
     net = make_model(cfg.model)
     fill(net, held, which, cfg.model.kind)
+    net.rate = held["vocaldouble"]["rate"]
     return net.eval().requires_grad_(False), cfg, held["vocaldouble"]
 
 # %% ../nbs/34_train.ipynb #93f94e7d
