@@ -7,7 +7,8 @@ __all__ = ['COLOURS', 'PANELS', 'polyline', 'curves_svg', 'demo', 'cli', 'demo_c
            'double_command', 'total_seconds', 'research', 'table_lines', 'evaluate_command', 'stage_bars',
            'datasets_group', 'datasets_list_command', 'datasets_get_command', 'prepare_command', 'pretrained_group',
            'pretrained_names', 'pretrained_list_command', 'pretrained_get_command', 'told', 'pretrained_verify_command',
-           'embed_command', 'main', 'ours']
+           'embed_command', 'share_bar', 'train_command', 'test_command', 'predict_command', 'export_command', 'main',
+           'ours']
 
 # %% ../nbs/54_cli.ipynb #012764e1
 import errno
@@ -433,6 +434,98 @@ def embed_command(name, which, jobs, as_json):
         click.echo(f"vocaldouble: {len(r.failed)} of {r.files + len(r.failed)} files have no voice", err=True)
     click.echo(json.dumps(asdict(r), indent=1) if as_json else f"{r.files} voices, {r.new} of them new, in {r.table}")
     return 2 if r.failed else 0
+
+# %% ../nbs/54_cli.ipynb #dab6b218
+@contextmanager
+def share_bar(label: str):
+    "A function to call with what is done and all that is to be done."
+    with progress_bar(1, label) as bar:
+        share = 0.0
+
+        def progress(done, total):
+            nonlocal share
+            bar(done / total - share)
+            share = done / total
+
+        yield progress
+
+
+@cli.command("train")
+@click.argument("run", metavar="[RUN]", default="saln")
+@click.argument("settings", nargs=-1, metavar="[KEY=VALUE...]")
+@click.option("--resume", is_flag=True, help="Go on where the run was stopped.")
+@click.option("--force", is_flag=True, help="Start anew, though the run has been trained before.")
+@click.option("--list", "listing", is_flag=True, help="Say what runs there are and what they change.")
+@click.option("--json", "as_json", is_flag=True, help="Report as JSON.")
+def train_command(run, settings, resume, force, listing, as_json):
+    """Train a model on a corpus that was prepared and embedded.
+
+    RUN is one of those that --list shows, and KEY=VALUE changes a setting of it, such as data.corpus=voices, data.batch=8, epochs=5 or name=mine. Checkpoints go to
+    models/checkpoints/NAME, losses, sounds and pictures to models/runs; mlflow ui --backend-store-uri sqlite:///models/runs/mlflow.db shows them.
+    """
+    with research("train"):
+        from vocaldouble.train import RUNS, run_config, train
+    if listing:
+        click.echo(json.dumps(RUNS, indent=1) if as_json else table_lines([(name, " ".join(f"{k}={v}" for k, v in changes.items())) for name, changes in RUNS.items()]))
+        return 0
+    cfg = run_config("saln", run, *settings) if "=" in run else run_config(run, *settings)
+    try:
+        with share_bar(cfg.name) as progress:
+            r = train(cfg, resume, force, lambda step, steps, loss: progress(step, steps))
+    except KeyboardInterrupt:
+        click.echo("vocaldouble: stopped; the same command with --resume goes on from here", err=True)
+        return 130
+    losses = ", ".join(f"{k} {v:.3g}" for k, v in r.losses.items())
+    click.echo(json.dumps(asdict(r), indent=1) if as_json else f"{r.checkpoint}\n{r.epochs} epochs, {r.steps} steps; {losses}")
+
+
+@cli.command("test")
+@click.argument("checkpoint", metavar="CKPT")
+@click.option("--part", type=click.Choice(["test", "val", "train"]), default="test", show_default=True, help="Of the corpus.")
+@click.option("--json", "as_json", is_flag=True, help="Report as JSON.")
+def test_command(checkpoint, part, as_json):
+    """Measure a checkpoint on clips of speakers that it has not heard.
+
+    CKPT is a file, or the name of a run. For the voice of the clip and for another one that is asked for, and for the codec alone: errors of waveform and embedding, SI-SDR in dB,
+    distance of spectra, how like the wanted and the own voice it is, and how much of the error returns with every slice of time.
+    """
+    with research("test"):
+        from vocaldouble.predict import test
+    with share_bar("Measuring") as progress:
+        r = test(checkpoint, part, progress)
+    click.echo(json.dumps(asdict(r), indent=1) if as_json else table_lines(r.table()))
+
+
+@cli.command("predict")
+@click.argument("checkpoint", metavar="CKPT")
+@click.argument("files", nargs=-1, metavar="[FILE...]")
+@click.option("-o", "--out", required=True, metavar="DIR", help="Folder to write to.")
+@click.option("--voice", metavar="FILE", help="A recording of the voice wanted; without it, each in its own and in another's of the corpus.")
+@click.option("--force", is_flag=True, help="Replace files that exist.")
+@click.option("--json", "as_json", is_flag=True, help="Report as JSON.")
+def predict_command(checkpoint, files, out, voice, force, as_json):
+    "Convert whole files; without any, those of the predict part of the corpus."
+    with research("predict"):
+        from vocaldouble.predict import predict
+    with share_bar("Converting") as progress:
+        made = predict(checkpoint, out, files, voice, force, progress)
+    click.echo(json.dumps([asdict(m) for m in made], indent=1) if as_json else "\n".join(m.path for m in made))
+
+
+@cli.command("export")
+@click.argument("checkpoint", metavar="CKPT")
+@click.option("-o", "--out", required=True, metavar="FILE.onnx", help="File to write.")
+@click.option("--block", type=click.IntRange(min=1), help="Samples in a block that it is checked with; those it was trained on by default.")
+@click.option("--force", is_flag=True, help="Replace a file that exists.")
+@click.option("--json", "as_json", is_flag=True, help="Report as JSON.")
+def export_command(checkpoint, out, block, force, as_json):
+    "Write a checkpoint, or a speaker encoder (rtvc, voicefilter), as an ONNX graph for a plugin."
+    with research("export"):
+        from vocaldouble.export import export
+    r = export(checkpoint, out, block, force)
+    facts = asdict(r) | dict(path=str(r.path))
+    said = f"{r.path}\n{r.bytes / 1e6:.1f} MB, {r.speed:.0f} times real time on one core, at most {max(r.errors.values()):.0e} from the model"
+    click.echo(json.dumps(facts, indent=1) if as_json else said)
 
 # %% ../nbs/54_cli.ipynb #58bd59ae
 def main(args: list = None) -> int:

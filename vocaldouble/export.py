@@ -4,9 +4,9 @@
 
 # %% auto #0
 __all__ = ['OPSET', 'IR', 'TOLERANCE', 'SHORTEST', 'traced', 'Exported', 'probe', 'differences', 'speed', 'publish', 'exportable',
-           'export_model', 'EncoderGraph', 'export_encoder']
+           'export_model', 'EncoderGraph', 'export_encoder', 'export']
 
-# %% ../nbs/51_export.ipynb #d089f2d2
+# %% ../nbs/51_export.ipynb #b261fa65
 import copy
 import json
 import math
@@ -25,9 +25,10 @@ from torch.nn import functional as F
 from . import __version__
 from .audio import Staged, need, outputs, storing
 from .config import UserError, rng
-from .encoders.speaker import GATE, HOP, LEVEL, RATE, SILENT, SIZE, SpeakerEncoder, encoder, filters
+from .encoders.speaker import ENCODERS, GATE, HOP, LEVEL, RATE, SILENT, SIZE, SpeakerEncoder, encoder, filters
 from .models.conditioning import VoiceModel
 from .pretrained import load_onnx, registered
+from .train import load_model
 
 # %% ../nbs/51_export.ipynb #fbd948b4
 OPSET, IR = 17, 8  # the newest that ONNX Runtime 1.14 reads
@@ -234,3 +235,18 @@ def export_encoder(
     cases = {n: inputs(n) for n in (block, 2 * block, block // 2, 7001, 100)}
     size, errors = publish(path, force, recipe, lambda x: ear.embed(x.numpy(), RATE), cases)
     return Exported(Path(path), size, ("audio",), RATE, block, errors, speed(load_onnx(path), inputs(block), 3.0), facts)
+
+# %% ../nbs/51_export.ipynb #5bef5aea
+def export(
+    which,  # a checkpoint, the name of a run, or that of a speaker encoder
+    path,  # file to be; .onnx
+    block: int = 0,  # samples, nominal; 0: as it was trained
+    force: bool = False,  # replace a file of that name
+) -> Exported:
+    "Write a trained model or a speaker encoder as an ONNX graph. Raises `UserError`, and what `export_model` and `export_encoder` do."
+    if which in ENCODERS:
+        return export_encoder(path, which, force=force)
+    net, cfg, about = load_model(which)
+    sources = about["trained_on"]
+    facts = dict(licence="of its training data: " + ", ".join(sorted(set(sources.values()))), training_data=", ".join(f"{k} ({v})" for k, v in sources.items()))
+    return export_model(net, path, block=block or cfg.data.block, metadata=facts | dict(run=cfg.name, epochs=str(len(about["history"]))), force=force)

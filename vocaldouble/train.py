@@ -4,10 +4,10 @@
 
 # %% auto #0
 __all__ = ['SPED_UP', 'SALN', 'EMBEDDED', 'RUNS', 'LAST', 'FREE', 'TrainConfig', 'changed', 'cast', 'run_config', 'config_from',
-           'differences', 'Conversion', 'quiet', 'Keeper', 'Stopped', 'checkpoint_of', 'open_checkpoint', 'fill',
-           'load_model', 'tracker', 'Listener', 'picture', 'Relay', 'together', 'Trained', 'begin', 'train']
+           'differences', 'Conversion', 'quiet', 'heard_by', 'Keeper', 'Stopped', 'checkpoint_of', 'open_checkpoint',
+           'fill', 'load_model', 'tracker', 'Listener', 'picture', 'Relay', 'together', 'Trained', 'begin', 'train']
 
-# %% ../nbs/34_train.ipynb #4678dee4
+# %% ../nbs/34_train.ipynb #9a0cc2f9
 import ast
 import logging
 import multiprocessing
@@ -17,7 +17,7 @@ import tempfile
 import threading
 import time
 import warnings
-from contextlib import contextmanager, nullcontext
+from contextlib import contextmanager
 from dataclasses import asdict, dataclass, fields, is_dataclass, replace
 from pathlib import Path
 
@@ -221,15 +221,20 @@ def quiet():
         for g, level in zip(loggers, levels):
             g.setLevel(level)
 
-# %% ../nbs/34_train.ipynb #49ca7145
+# %% ../nbs/34_train.ipynb #b30cbb3f
 LAST = "last.ckpt"
+
+
+def heard_by(handler) -> dict:  # signal -> the handler before
+    "Give Ctrl-C and the polite wish to end to a function."
+    return {n: signal.signal(n, handler) for n in (signal.SIGINT, signal.SIGTERM)}
 
 
 class Keeper(L.Callback):
     "Writes checkpoints; on Ctrl-C or a polite signal it writes one and ends the run."
 
     def __init__(self, cfg: TrainConfig, progress=lambda step, steps, loss: None):
-        self.cfg, self.progress, self.asked, self.before, self.saved = cfg, progress, None, {}, time.monotonic()
+        self.cfg, self.progress, self.asked, self.saved = cfg, progress, None, time.monotonic()
 
     def __setstate__(self, state):  # in a process of its own, that several devices share the work by
         self.__dict__.update(state)
@@ -242,13 +247,18 @@ class Keeper(L.Callback):
         self.asked = self.asked or time.monotonic()
 
     def on_train_start(self, trainer, module):
-        if threading.current_thread() is threading.main_thread():
-            self.before = {n: signal.signal(n, self.ask) for n in (signal.SIGINT, signal.SIGTERM)}
+        if threading.current_thread() is threading.main_thread():  # Lightning has just put its own handlers before these
+            heard_by(self.ask)
 
-    def teardown(self, trainer, module, stage):
-        for number, handler in self.before.items():
-            signal.signal(number, handler)
-        self.before = {}
+    @contextmanager
+    def listening(self):
+        "Signals are wishes to stop, from before Lightning begins until after it has ended."
+        before = heard_by(self.ask) if threading.current_thread() is threading.main_thread() else {}
+        try:
+            yield
+        finally:
+            for number, handler in before.items():
+                signal.signal(number, handler)
 
     def save(self, trainer, name: str):
         "Write a checkpoint."
@@ -337,7 +347,7 @@ def load_model(which) -> tuple:  # model in eval mode, `TrainConfig`, dict of wh
     net.rate = held["vocaldouble"]["rate"]
     return net.eval().requires_grad_(False), cfg, held["vocaldouble"]
 
-# %% ../nbs/34_train.ipynb #93f94e7d
+# %% ../nbs/34_train.ipynb #e4fe3beb
 def tracker(
     cfg: TrainConfig,
     run: str = None,  # to be gone on with
@@ -345,6 +355,7 @@ def tracker(
     "Where a run is written down. Raises `UserError` where the server does not answer."
     os.environ.setdefault("MLFLOW_DISABLE_TELEMETRY", "true")
     os.environ.setdefault("MLFLOW_HTTP_REQUEST_MAX_RETRIES", "2")
+    os.environ.setdefault("MLFLOW_SUPPRESS_PRINTING_URL_TO_STDOUT", "true")
     from lightning.pytorch.loggers import MLFlowLogger
     from mlflow.exceptions import MlflowException
 
@@ -393,7 +404,7 @@ def picture(x, y, rate: int):  # a matplotlib `Figure`
     axis.set_xlabel("s")
     return figure
 
-# %% ../nbs/34_train.ipynb #927b9aa8
+# %% ../nbs/34_train.ipynb #9b7b93d6
 class Relay:
     "A progress function that other processes can call."
 
@@ -418,7 +429,7 @@ def together(trainer: L.Trainer):
     "Wishes to stop reach all processes of a run, and what the first of them has to say comes out as it was meant."
     pass_on = lambda number, frame: [os.kill(p.pid, number) for p in trainer.strategy.launcher.procs if p.is_alive()]
     main = threading.current_thread() is threading.main_thread()
-    before = {n: signal.signal(n, pass_on) for n in (signal.SIGINT, signal.SIGTERM)} if main else {}
+    before = heard_by(pass_on) if main else {}
     try:
         yield
     except torch.multiprocessing.ProcessRaisedException as e:
@@ -501,7 +512,7 @@ def train(
             enable_model_summary=False, num_sanity_val_steps=0, use_distributed_sampler=False, log_every_n_steps=1, default_root_dir=cfg.folder,
         )
         try:
-            with together(trainer) if many else nullcontext():
+            with together(trainer) if many else keeper.listening():
                 trainer.fit(module, datamodule=data, ckpt_path=cfg.folder / LAST if held else None, weights_only=True)
         except Stopped:
             raise KeyboardInterrupt from None
