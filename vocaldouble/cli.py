@@ -435,7 +435,7 @@ def embed_command(name, which, jobs, as_json):
     click.echo(json.dumps(asdict(r), indent=1) if as_json else f"{r.files} voices, {r.new} of them new, in {r.table}")
     return 2 if r.failed else 0
 
-# %% ../nbs/54_cli.ipynb #dab6b218
+# %% ../nbs/54_cli.ipynb #2e03d7f3
 @contextmanager
 def share_bar(label: str):
     "A function to call with what is done and all that is to be done."
@@ -492,7 +492,7 @@ def test_command(checkpoint, part, as_json):
     with research("test"):
         from vocaldouble.predict import test
     with share_bar("Measuring") as progress:
-        r = test(checkpoint, part, progress)
+        r = test(checkpoint, part, progress=progress)
     click.echo(json.dumps(asdict(r), indent=1) if as_json else table_lines(r.table()))
 
 
