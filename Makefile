@@ -12,7 +12,7 @@ FULL := $(VENV)/.full
 
 .DEFAULT_GOAL := help
 .DELETE_ON_ERROR:
-.PHONY: help demo test lab check readme export bank codec env clean
+.PHONY: help demo test lab check readme export bank codec runs env clean
 
 help: ## list the targets
 	@awk -F ':.*## ' '/^[a-z]+:.*## / {printf "  make %-8s %s\n", $$1, $$2}' $(firstword $(MAKEFILE_LIST))
@@ -42,6 +42,9 @@ bank: $(FULL) ## measure the bank of takes anew from the archives in MIRROR=fold
 
 codec: $(FULL) ## train the codec anew, or go on, on the voices in MIRROR=folder (an hour on one core)
 	@OMP_NUM_THREADS=1 $(BIN)/python -c "from vocaldouble.encoders.codec import make_codec; make_codec('$(MIRROR)')"
+
+runs: $(FULL) ## carry out the study of the earlier system's runs on the voices in MIRROR=folder, or go on (two hours)
+	@VOCALDOUBLE_MIRROR="$(abspath $(MIRROR))" OMP_NUM_THREADS=1 $(BIN)/nbdev_test --path nbs/35_runs.ipynb --flags slow --n_workers 0
 
 env: $(FULL) ## only set up the full environment
 
