@@ -435,7 +435,7 @@ def embed_command(name, which, jobs, as_json):
     click.echo(json.dumps(asdict(r), indent=1) if as_json else f"{r.files} voices, {r.new} of them new, in {r.table}")
     return 2 if r.failed else 0
 
-# %% ../nbs/54_cli.ipynb #2e03d7f3
+# %% ../nbs/54_cli.ipynb #28975194
 @contextmanager
 def share_bar(label: str):
     "A function to call with what is done and all that is to be done."
@@ -473,7 +473,8 @@ def train_command(run, settings, resume, force, listing, as_json):
         with share_bar(cfg.name) as progress:
             r = train(cfg, resume, force, lambda step, steps, loss: progress(step, steps))
     except KeyboardInterrupt:
-        click.echo("vocaldouble: stopped; the same command with --resume goes on from here", err=True)
+        kept = (cfg.folder / "last.ckpt").is_file()
+        click.echo("vocaldouble: stopped; " + ("the same command with --resume goes on from here" if kept else "nothing had been learned yet"), err=True)
         return 130
     losses = ", ".join(f"{k} {v:.3g}" for k, v in r.losses.items())
     click.echo(json.dumps(asdict(r), indent=1) if as_json else f"{r.checkpoint}\n{r.epochs} epochs, {r.steps} steps; {losses}")
@@ -484,7 +485,7 @@ def train_command(run, settings, resume, force, listing, as_json):
 @click.option("--part", type=click.Choice(["test", "val", "train"]), default="test", show_default=True, help="Of the corpus.")
 @click.option("--json", "as_json", is_flag=True, help="Report as JSON.")
 def test_command(checkpoint, part, as_json):
-    """Measure a checkpoint on clips of speakers that it has not heard.
+    """Measure a checkpoint on clips of a corpus; those of the test part are of speakers that it has not heard.
 
     CKPT is a file, or the name of a run. For the voice of the clip and for another one that is asked for, and for the codec alone: errors of waveform and embedding, SI-SDR in dB,
     distance of spectra, how like the wanted and the own voice it is, and how much of the error returns with every slice of time.

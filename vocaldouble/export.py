@@ -4,15 +4,16 @@
 
 # %% auto #0
 __all__ = ['OPSET', 'IR', 'TOLERANCE', 'SHORTEST', 'traced', 'Exported', 'probe', 'differences', 'speed', 'publish', 'exportable',
-           'export_model', 'EncoderGraph', 'export_encoder', 'export']
+           'export_model', 'EncoderGraph', 'export_encoder', 'codec_sources', 'export']
 
-# %% ../nbs/51_export.ipynb #b261fa65
+# %% ../nbs/51_export.ipynb #b6c03b4c
 import copy
 import json
 import math
 import time
 import warnings
 from dataclasses import asdict, dataclass
+from importlib.resources import files
 from io import BytesIO
 from pathlib import Path
 
@@ -25,6 +26,7 @@ from torch.nn import functional as F
 from . import __version__
 from .audio import Staged, need, outputs, storing
 from .config import UserError, rng
+from .encoders.codec import SHIPPED, about_codec
 from .encoders.speaker import ENCODERS, GATE, HOP, LEVEL, RATE, SILENT, SIZE, SpeakerEncoder, encoder, filters
 from .models.conditioning import VoiceModel
 from .pretrained import load_onnx, registered
@@ -236,7 +238,14 @@ def export_encoder(
     size, errors = publish(path, force, recipe, lambda x: ear.embed(x.numpy(), RATE), cases)
     return Exported(Path(path), size, ("audio",), RATE, block, errors, speed(load_onnx(path), inputs(block), 3.0), facts)
 
-# %% ../nbs/51_export.ipynb #5bef5aea
+# %% ../nbs/51_export.ipynb #d3d4b0c9
+def codec_sources(name: str) -> dict:  # what a codec was made from -> licence
+    "Where the weights of a codec come from, which are inside the graph."
+    if name == "small":
+        return {"its codec: " + about_codec(files("vocaldouble").joinpath("assets", SHIPPED))["trained"]: "Apache 2.0, CC BY 4.0"}
+    return {f"its codec {name}": registered(name).licence if name in ("at-v1", "rave-vctk") else "not stated"}
+
+
 def export(
     which,  # a checkpoint, the name of a run, or that of a speaker encoder
     path,  # file to be; .onnx
@@ -247,6 +256,7 @@ def export(
     if which in ENCODERS:
         return export_encoder(path, which, force=force)
     net, cfg, about = load_model(which)
-    sources = about["trained_on"]
-    facts = dict(licence="of its training data: " + ", ".join(sorted(set(sources.values()))), training_data=", ".join(f"{k} ({v})" for k, v in sources.items()))
+    sources = about["trained_on"] | ({} if net.codec is None else codec_sources(cfg.model.codec))
+    licences = {part for licence in sources.values() for part in licence.split(", ")}
+    facts = dict(licence="of what it was made from: " + ", ".join(sorted(licences)), training_data=", ".join(f"{k} ({v})" for k, v in sources.items()))
     return export_model(net, path, block=block or cfg.data.block, metadata=facts | dict(run=cfg.name, epochs=str(len(about["history"]))), force=force)

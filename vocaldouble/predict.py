@@ -25,7 +25,7 @@ from .losses import make_loss
 from .models.conditioning import SLICES, ModelConfig
 from .train import TrainConfig, load_model
 
-# %% ../nbs/36_predict.ipynb #d1fdd3b3
+# %% ../nbs/36_predict.ipynb #8dac9219
 @torch.inference_mode()
 def convert(
     net,  # model, see `models.conditioning`
@@ -42,9 +42,9 @@ def convert(
     voice = torch.from_numpy(np.asarray(voice, np.float32))[None]
     while at < n:
         part = torch.zeros(1, 1, block)
-        piece = torch.from_numpy(audio[:, at : at + block])
-        part[0, :, : piece.shape[1]] = piece
-        y = net(part, voice)[0, :, : piece.shape[1]].clone()
+        here = torch.from_numpy(audio[:, at : at + block])
+        part[0, :, : here.shape[1]] = here
+        y = net(part, voice)[0, :, : here.shape[1]].clone()
         last = at + block >= n
         if at:
             y[:, :lap] *= rise[: y.shape[1]]
@@ -165,7 +165,7 @@ def test(
     means, errors = ({name: pair[k] for name, pair in summary.items()} for k in (0, 1))
     return Tested(str(checkpoint), cfg.model.kind, len(who), len(set(who)), means, errors)
 
-# %% ../nbs/36_predict.ipynb #df1b05db
+# %% ../nbs/36_predict.ipynb #4388f02b
 @dataclass(frozen=True)
 class Predicted:
     "A file that was made."
@@ -206,18 +206,24 @@ def predict(
 ) -> list:  # of `Predicted`
     "Convert whole files of any rate and length; what comes out is mono and otherwise like what went in. Raises `UserError`."
     net, cfg, about = load_model(checkpoint)
+    if voice and not net.uses_voice:
+        raise UserError(f"{checkpoint}: a model of kind {cfg.model.kind} does not know of voices; leave the voice out")
     todo, made = work_list(cfg, files, voice, about["rate"]), []
     if not net.uses_voice:
         todo = [(path, stem, voices[:1]) for path, stem, voices in todo]
     clashes = [stem for stem in {s for _, s, _ in todo} if sum(s == stem for _, s, _ in todo) > 1]
     if clashes:
         raise UserError(f"two files are called {clashes[0]}; convert them into different folders")
+    targets = {(stem, whose): Path(out) / f"{stem}_{whose}.wav" for _, stem, voices in todo for whose, _ in voices}
+    there = [t for t in targets.values() if t.exists() and not force]
+    if there:
+        raise UserError(f"{there[0]}: exists; pass --force to replace it")
     for i, (path, stem, voices) in enumerate(todo):
         audio, rate = read(path)
         x = resample(audio.mean(0, keepdims=True), rate, about["rate"])
         for whose, vector in voices:
             y = resample(convert(net, x, vector, cfg.data.block), about["rate"], rate)[:, : audio.shape[1]]
-            target = Path(out) / f"{stem}_{whose}.wav"
+            target = targets[stem, whose]
             write(target, np.pad(y, ((0, 0), (0, audio.shape[1] - y.shape[1]))), rate, "FLOAT", force)
             made.append(Predicted(str(target), str(path), whose))
         progress(i + 1, len(todo))

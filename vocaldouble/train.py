@@ -5,9 +5,10 @@
 # %% auto #0
 __all__ = ['SPED_UP', 'SALN', 'EMBEDDED', 'RUNS', 'LAST', 'FREE', 'TrainConfig', 'changed', 'cast', 'run_config', 'config_from',
            'differences', 'Conversion', 'quiet', 'heard_by', 'Keeper', 'Stopped', 'checkpoint_of', 'open_checkpoint',
-           'fill', 'load_model', 'tracker', 'Listener', 'picture', 'Relay', 'together', 'Trained', 'begin', 'train']
+           'fill', 'load_model', 'tracker', 'Listener', 'picture', 'Relay', 'together', 'Trained', 'trainer_of',
+           'begin', 'train']
 
-# %% ../nbs/34_train.ipynb #9a0cc2f9
+# %% ../nbs/34_train.ipynb #535be884
 import ast
 import logging
 import multiprocessing
@@ -23,6 +24,7 @@ from pathlib import Path
 
 import lightning as L
 import torch
+from lightning.pytorch.utilities.exceptions import MisconfigurationException
 
 from . import __version__
 from .audio import Staged, outputs, storing, write
@@ -33,7 +35,7 @@ from .losses import LOSSES, LossConfig, make_loss
 from .models.conditioning import ModelConfig, make_model
 from .pretrained import load_state
 
-# %% ../nbs/34_train.ipynb #a1655d3b
+# %% ../nbs/34_train.ipynb #6259dc5b
 @dataclass(frozen=True)
 class TrainConfig:
     "A run. Raises `UserError` for what cannot be run."
@@ -60,6 +62,10 @@ class TrainConfig:
                 raise UserError(f"{key} is {getattr(self, key)}; give a number above {least}")
         if not self.name or Path(self.name).name != self.name or self.name.startswith("."):
             raise UserError(f"name is {self.name!r}; give a plain word, a folder gets this name")
+        if self.loss.startswith("emb") and self.losses.encoder != self.data.encoder:
+            raise UserError(f"data.encoder is {self.data.encoder} and losses.encoder {self.losses.encoder}; voices of two encoders cannot be compared, give one for both")
+        if self.devices > 1 and self.model.kind == "wave-u-net":
+            raise UserError("the batch norm of a wave-u-net would see a part of each batch in each process; give devices=1")
         if self.data.batch % self.devices:
             raise UserError(f"data.batch is {self.data.batch}, which {self.devices} devices cannot share; give a multiple")
 
@@ -155,7 +161,7 @@ def differences(a: TrainConfig, b: TrainConfig, free: tuple = ()) -> list:  # of
     a, b = flat(asdict(a)), flat(asdict(b))
     return [f"{k}: {a[k]}, {b[k]}" for k in a if a[k] != b[k] and k not in free]
 
-# %% ../nbs/34_train.ipynb #2f415b97
+# %% ../nbs/34_train.ipynb #f2489517
 class Conversion(L.LightningModule):
     "A model that learns to give back `y` from `x`, in the wanted voice."
 
@@ -163,10 +169,13 @@ class Conversion(L.LightningModule):
         super().__init__()
         self.cfg, self.rate = cfg, rate
         self.net = make_model(cfg.model)
-        self.loss = make_loss(cfg.loss, cfg.data.heard_rate or rate, cfg.losses) if cfg.loss.startswith("emb") else make_loss(cfg.loss, rate, cfg.losses)
+        self.loss = make_loss(cfg.loss, rate, cfg.losses)
+        if cfg.data.heard_rate and "emb" in self.loss.parts:
+            self.loss.parts["emb"].rate = cfg.data.heard_rate
         if not any(p.requires_grad for p in self.net.parameters()):
             raise UserError(f"a model of kind {cfg.model.kind} has nothing to learn while all of it is frozen; give model.train_decoder=true")
         self.history = []  # of dicts, a row an epoch
+        self.sources = {}  # what it has learned from -> licence
 
     def forward(self, x, voice):
         return self.net(x, voice)
@@ -184,13 +193,16 @@ class Conversion(L.LightningModule):
         return total
 
     def training_step(self, batch: Batch, index: int):
-        loss = self.terms(batch, "train")
+        return self.checked(self.terms(batch, "train"), batch)
+
+    def validation_step(self, batch: Batch, index: int):
+        self.checked(self.terms(batch, "val"), batch)
+
+    def checked(self, loss: torch.Tensor, batch: Batch) -> torch.Tensor:
+        "A loss that is a number. Raises `UserError` for one that is none."
         if not torch.isfinite(loss):
             raise UserError(f"the loss is {loss.item()} at step {self.global_step}; lower lr. What was heard lies in {self.keep(batch)}")
         return loss
-
-    def validation_step(self, batch: Batch, index: int):
-        self.terms(batch, "val")
 
     def keep(self, batch: Batch) -> Path:
         "Write down a batch, and the weights that met it."
@@ -221,13 +233,14 @@ def quiet():
         for g, level in zip(loggers, levels):
             g.setLevel(level)
 
-# %% ../nbs/34_train.ipynb #b30cbb3f
+# %% ../nbs/34_train.ipynb #515b4889
 LAST = "last.ckpt"
 
 
 def heard_by(handler) -> dict:  # signal -> the handler before
-    "Give Ctrl-C and the polite wish to end to a function."
-    return {n: signal.signal(n, handler) for n in (signal.SIGINT, signal.SIGTERM)}
+    "Give Ctrl-C, the polite wish to end and the loss of the terminal to a function."
+    names = [n for n in ("SIGINT", "SIGTERM", "SIGHUP") if hasattr(signal, n)]
+    return {getattr(signal, n): signal.signal(getattr(signal, n), handler) for n in names}
 
 
 class Keeper(L.Callback):
@@ -261,7 +274,9 @@ class Keeper(L.Callback):
                 signal.signal(number, handler)
 
     def save(self, trainer, name: str):
-        "Write a checkpoint."
+        "Write a checkpoint. Raises `UserError` for weights that are no numbers; the one before stays."
+        if not all(p.isfinite().all() for p in trainer.lightning_module.parameters() if p.requires_grad):
+            raise UserError(f"the weights are not finite after step {trainer.global_step}; lower lr")
         path, temp = self.cfg.folder / name, self.cfg.folder / f".{name}.part"
         with storing(path):
             trainer.save_checkpoint(temp)
@@ -298,9 +313,7 @@ class Keeper(L.Callback):
 
     def on_save_checkpoint(self, trainer, module, checkpoint):
         about = dict(config=asdict(self.cfg), rate=module.rate, history=module.history, made=__version__)
-        clips = trainer.datamodule.corpus[1]
-        clips = clips[clips.split == "train"]
-        checkpoint["vocaldouble"] = about | dict(trained_on=dict(zip(clips.dataset, clips.licence)), run=getattr(trainer.logger, "run_id", None))
+        checkpoint["vocaldouble"] = about | dict(trained_on=module.sources, run=getattr(trainer.logger, "run_id", None))
 
 
 class Stopped(Exception):
@@ -347,7 +360,7 @@ def load_model(which) -> tuple:  # model in eval mode, `TrainConfig`, dict of wh
     net.rate = held["vocaldouble"]["rate"]
     return net.eval().requires_grad_(False), cfg, held["vocaldouble"]
 
-# %% ../nbs/34_train.ipynb #e4fe3beb
+# %% ../nbs/34_train.ipynb #58f9a40b
 def tracker(
     cfg: TrainConfig,
     run: str = None,  # to be gone on with
@@ -362,13 +375,16 @@ def tracker(
     folder = (paths().models / "runs").absolute()
     with storing(folder):
         folder.mkdir(parents=True, exist_ok=True)
-    artifacts = None if cfg.tracking else (folder / "artifacts").as_uri()
+    artifacts = None if cfg.tracking.startswith("http") else (folder / "artifacts").as_uri()  # a server knows where it keeps them
     uri = cfg.tracking or f"sqlite:///{folder / 'mlflow.db'}"
     try:
         book = MLFlowLogger("vocaldouble", cfg.name, uri, artifact_location=artifacts, run_id=run)
-        book.experiment, book.run_id
+        if book.experiment.get_run(book.run_id).info.lifecycle_stage != "active":
+            raise MlflowException(f"run {run} has been deleted")
         return book
     except MlflowException as e:
+        if run:  # it was kept elsewhere, or is gone; the book goes on with a new page
+            return tracker(cfg)
         raise UserError(f"{uri}: cannot be used for tracking ({str(e).splitlines()[0][:200]})") from None
 
 
@@ -404,7 +420,7 @@ def picture(x, y, rate: int):  # a matplotlib `Figure`
     axis.set_xlabel("s")
     return figure
 
-# %% ../nbs/34_train.ipynb #9b7b93d6
+# %% ../nbs/34_train.ipynb #3480d608
 class Relay:
     "A progress function that other processes can call."
 
@@ -427,7 +443,14 @@ class Relay:
 @contextmanager
 def together(trainer: L.Trainer):
     "Wishes to stop reach all processes of a run, and what the first of them has to say comes out as it was meant."
-    pass_on = lambda number, frame: [os.kill(p.pid, number) for p in trainer.strategy.launcher.procs if p.is_alive()]
+    asked = []
+
+    def pass_on(number, frame):
+        asked.append(number)
+        for p in trainer.strategy.launcher.procs:
+            if p.is_alive():
+                os.kill(p.pid, number)
+
     main = threading.current_thread() is threading.main_thread()
     before = heard_by(pass_on) if main else {}
     try:
@@ -437,6 +460,10 @@ def together(trainer: L.Trainer):
         if kind.endswith("UserError"):
             raise UserError(message) from None
         raise Stopped if kind == f"{__name__}.Stopped" else e
+    except torch.multiprocessing.ProcessExitedException as e:
+        if asked:
+            raise Stopped from None
+        raise UserError(f"a process of the run was ended from outside ({e}); is there enough memory? --resume goes on from the last checkpoint") from None
     finally:
         for number, handler in before.items():
             signal.signal(number, handler)
@@ -459,16 +486,26 @@ class Trained:
 FREE = "epochs", "precision", "accelerator", "devices", "save_minutes", "tracking", "data.workers"  # may be others when a run goes on
 
 
+def trainer_of(cfg: TrainConfig, book, callbacks: list) -> L.Trainer:
+    "Lightning's, for a run. Raises `UserError` for a machine or a precision that is not to be had."
+    try:
+        return L.Trainer(
+            accelerator=cfg.accelerator, devices=cfg.devices, strategy="ddp_spawn" if cfg.devices > 1 else "auto", precision=cfg.precision,
+            max_epochs=cfg.epochs, logger=book, callbacks=callbacks, enable_checkpointing=False, enable_progress_bar=False,
+            enable_model_summary=False, num_sanity_val_steps=0, use_distributed_sampler=False, log_every_n_steps=1, default_root_dir=cfg.folder,
+        )
+    except (MisconfigurationException, ValueError) as e:
+        raise UserError(f"accelerator={cfg.accelerator} devices={cfg.devices} precision={cfg.precision}: {str(e).splitlines()[0]}") from None
+
+
 def begin(cfg: TrainConfig, resume: bool, force: bool) -> dict:  # contents of the checkpoint that is to be gone on with, or nothing
     "Make a run's folder ready. Raises `UserError` where that would undo or mix up something."
     last = cfg.folder / LAST
     if not last.is_file() and resume:
         raise UserError(f"{last}: no such file, there is nothing to go on with; leave out --resume")
-    if last.is_file() and not (resume or force):
+    if any(cfg.folder.glob("*.ckpt")) and not (resume or force):
         raise UserError(f"{cfg.folder}: has been trained already; give --resume to go on, --force to start anew, or name=... for another")
     if not resume:
-        for old in cfg.folder.glob("*.ckpt"):
-            old.unlink()
         return {}
     before, held = open_checkpoint(last)
     other = differences(before, cfg, FREE)
@@ -487,34 +524,38 @@ def train(
 ) -> Trained:
     """Train a model, or go on. Raises `UserError` for what cannot be run, and `KeyboardInterrupt` where it was stopped, with all that was learned kept.
 
-    A run that goes on does exactly what it would have done, on the CPU to the bit.
+    A run that goes on learns exactly what it would have learned, on the CPU to the bit; only the mean of the training loss over an epoch that was broken is that of its rest.
     """
     held, start, began = begin(cfg, resume, force), time.monotonic(), time.time()
     data = VoiceData(cfg.data)
     data.setup("fit")
     module = Conversion(cfg, data.rate)
+    clips = data.corpus[1]
+    clips = clips[clips.split == "train"]
+    module.sources = {name: ", ".join(sorted(set(those))) for name, those in clips.groupby("dataset").licence}
     if held:
         module.history = held["vocaldouble"]["history"]
         fill(module.net, held, cfg.folder / LAST, cfg.model.kind)
     elif cfg.start:
-        fill(module.net, open_checkpoint(cfg.start)[1], cfg.start, cfg.model.kind)
+        before = open_checkpoint(cfg.start)[1]
+        fill(module.net, before, cfg.start, cfg.model.kind)
+        module.sources = before["vocaldouble"]["trained_on"] | module.sources
     many = cfg.devices > 1
     keeper = Keeper(cfg, Relay(progress) if many else progress)
     with storing(cfg.folder):
         cfg.folder.mkdir(parents=True, exist_ok=True)
     with quiet():
         book = tracker(cfg, held["vocaldouble"]["run"] if held else None)
-        if not held:  # MLflow does not let them change
+        if not held or book.run_id != held["vocaldouble"]["run"]:  # MLflow does not let them change
             book.log_hyperparams(asdict(cfg))
-        trainer = L.Trainer(
-            accelerator=cfg.accelerator, devices=cfg.devices, strategy="ddp_spawn" if many else "auto", precision=cfg.precision,
-            max_epochs=cfg.epochs, logger=book, callbacks=[keeper, Listener()], enable_checkpointing=False, enable_progress_bar=False,
-            enable_model_summary=False, num_sanity_val_steps=0, use_distributed_sampler=False, log_every_n_steps=1, default_root_dir=cfg.folder,
-        )
+        trainer = trainer_of(cfg, book, [keeper, Listener()])
+        if not held:  # now that nothing stands in the way of the new run
+            for old in cfg.folder.glob("*.ckpt"):
+                old.unlink()
         try:
             with together(trainer) if many else keeper.listening():
                 trainer.fit(module, datamodule=data, ckpt_path=cfg.folder / LAST if held else None, weights_only=True)
-        except Stopped:
+        except (Stopped, SystemExit):  # Lightning's answer to a second Ctrl-C is to exit
             raise KeyboardInterrupt from None
         finally:
             if many:
