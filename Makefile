@@ -44,7 +44,7 @@ codec: $(FULL) ## train the codec anew, or go on, on the voices in MIRROR=folder
 	@OMP_NUM_THREADS=1 $(BIN)/python -c "from vocaldouble.encoders.codec import make_codec; make_codec('$(MIRROR)')"
 
 runs: $(FULL) ## carry out the study of the earlier system's runs on the voices in MIRROR=folder, or go on (two hours)
-	@VOCALDOUBLE_MIRROR="$(abspath $(MIRROR))" OMP_NUM_THREADS=1 $(BIN)/nbdev_test --path nbs/35_runs.ipynb --flags slow --n_workers 0
+	@VOCALDOUBLE_MIRROR="$(abspath $(MIRROR))" OMP_NUM_THREADS=1 $(BIN)/nbdev_test --path nbs/37_runs.ipynb --flags slow --n_workers 0
 
 env: $(FULL) ## only set up the full environment
 
