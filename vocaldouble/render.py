@@ -17,7 +17,7 @@ from numpy.lib.stride_tricks import sliding_window_view
 from .config import CURVE_RATE, N_BANDS, DeviationCurves, band_centres, mel, rng
 from .features import FeatureStream, LeadFeatures, hear
 
-# %% ../nbs/41_render.ipynb #86367b3d
+# %% ../nbs/41_render.ipynb #9b0ab55b
 @dataclass(frozen=True)
 class RenderConfig:
     taps: int = 48  # length of the fractional-delay filter, samples
@@ -33,7 +33,7 @@ class RenderConfig:
     window: float = 0.0233  # s, most that the spectral window may last
     breath_from: float = 400.0  # Hz where decorrelation sets in
     breath_full: float = 1_000.0  # Hz from which it is whole
-    breath_grain: float = 200.0  # Hz between independent random phases
+    breath_grain: float = 120.0  # Hz between independent random phases: about one harmonic each
     breath_time: float = 0.080  # s, correlation time of the random phases
     attack: float = 6.0  # dB that the level rises in 15 ms where breath begins to give way
     attack_whole: float = 14.0  # and where none is left

@@ -36,7 +36,7 @@ def find_events(
         events.append(PHRASE_END if rest == 12 else WORD_END if gap == 4 else event)
     return events, (gap, rest)
 
-# %% ../../nbs/43_curves.ipynb #46030822
+# %% ../../nbs/43_curves.ipynb #08506b13
 @dataclass(frozen=True)
 class Timing:
     "How far phrases and words are from the lead."
@@ -85,14 +85,14 @@ def tone_only(
 
 
 class AirKeeper:
-    """Keeps the gain above 9 kHz at one, on the whole: a doubler owes the lead its air, even where real takes differ.
+    """Keeps the gain above 10 kHz at one, on the whole: a doubler owes the lead its air, even where real takes differ.
 
     In notes a running mean of the gain is held at one, level included, so that only what is quick remains; in consonants, where most
-    of the air is, nothing does. Below 6 kHz all is left alone.
+    of the air is, nothing does. Below 9 kHz all is left alone.
     """
 
     def __init__(self, time: float = 0.08):  # s, what is slower than this is taken out
-        self.mean, self.share = np.ones(N_BANDS), np.interp(band_centres(), [6_000.0, 9_000.0], [0.0, 1.0])
+        self.mean, self.share = np.ones(N_BANDS), np.interp(band_centres(), [9_000.0, 10_500.0], [0.0, 1.0])
         self.follow, self.note = 1.0 - math.exp(-1.0 / (CURVE_RATE * time)), 0.0
 
     def __call__(
@@ -249,7 +249,7 @@ def make_bank(mirror, path=None):
         with open(file.temp, "wb") as f:
             np.savez_compressed(f, **arrays)
 
-# %% ../../nbs/43_curves.ipynb #bb98b7cd
+# %% ../../nbs/43_curves.ipynb #f3b92619
 @dataclass(frozen=True)
 class Empirical:
     "Deviations of real takes, drawn from the bank and laid onto the notes of the lead."
@@ -257,6 +257,9 @@ class Empirical:
     exclude: tuple = ()  # groups of the bank to leave out
     timing: Timing = Timing()
     seam_s: float = 0.04  # time constant in which the difference at a seam fades
+    young: float = 0.5  # share of the breath at the start of a note; the bank holds long notes only
+    grown_s: tuple = (0.08, 0.25)  # time from there in which it grows to the whole
+    consonant: float = 0.9  # its share where there is no voice
     movement: float = 2.2  # an alignment sees 0.45 of a movement in time, as the study of results shows
     loudness: float = 0.9  # share of the level curve; the envelope moves the level of a voice by the rest
     flutter_db: float = 0.8  # what the measurement smooths away of the envelope, each band, as a standard deviation
@@ -297,6 +300,7 @@ class EmpiricalStream:
         all_rows = np.concatenate(self.bank)
         tone = all_rows[:, 4:].var(0) @ voice_weight() + model.flutter_db**2
         self.louder = np.log(10) / 20 * ((knobs.scale("level") * model.loudness) ** 2 * all_rows[:, 2].var() + knobs.scale("timbre") ** 2 * tone)
+        self.age, self.breathy = 0, model.consonant
         self.signs = np.r_[1.0, 1.0, 1.0, 0.0, np.ones(N_BANDS)]  # of what changes sign when a pair is turned around
         self.seam = self.late = 0.0
         self.waiting = self.first = True
@@ -309,6 +313,14 @@ class EmpiricalStream:
         rows, turn = self.bank[draws.integers(len(self.bank))], 1.0 - 2.0 * draws.integers(2)
         self.rows, self.at = rows * np.where(self.signs > 0, turn, 1.0), frame
         self.seam = 0.0 if before is None else before - self.rows[frame]
+
+    def _breathy(self, event: int, voiced: bool) -> float:
+        "Share of the breath that suits the place: a syllable is over before a voice has drifted as far from another take as in a held note."
+        m = self.model
+        self.age = self.age + 1 if voiced and event not in (NOTE, LEGATO) else 0
+        grown = np.interp(self.age / CURVE_RATE, m.grown_s, (m.young, 1.0)) if voiced else m.consonant
+        self.breathy += 0.2 * (grown - self.breathy)
+        return self.breathy
 
     def __call__(self, features: LeadFeatures) -> DeviationCurves:
         out, late = np.empty((len(features), 4 + N_BANDS)), np.empty(len(features))
@@ -328,6 +340,7 @@ class EmpiricalStream:
             self.first &= not voiced
             self.frame += 1
             out[t] = self.rows[self.at] + self.seam
+            out[t, 3] *= self._breathy(event, voiced)
             self.seam = self.seam * self.fade
             self.at += not self.waiting
             self.late += approach * (self.timing.now - self.late)
