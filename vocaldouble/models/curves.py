@@ -249,7 +249,7 @@ def make_bank(mirror, path=None):
         with open(file.temp, "wb") as f:
             np.savez_compressed(f, **arrays)
 
-# %% ../../nbs/43_curves.ipynb #f3b92619
+# %% ../../nbs/43_curves.ipynb #d2d03a40
 @dataclass(frozen=True)
 class Empirical:
     "Deviations of real takes, drawn from the bank and laid onto the notes of the lead."
@@ -262,6 +262,7 @@ class Empirical:
     consonant: float = 0.9  # its share where there is no voice
     movement: float = 2.2  # an alignment sees 0.45 of a movement in time, as the study of results shows
     loudness: float = 0.9  # share of the level curve; the envelope moves the level of a voice by the rest
+    tone: float = 1.1  # the bands of a measurement see 0.8 of a movement of the envelope; all of the rest would cost opinion
     flutter_db: float = 0.8  # what the measurement smooths away of the envelope, each band, as a standard deviation
     flutter_s: float = 0.012
     jitter_cents: float = 6.0  # and of the pitch
@@ -298,7 +299,7 @@ class EmpiricalStream:
         self.model, self.air = model, AirKeeper()
         # Gains that vary in dB are louder on the whole than their mean says: a double is to be as loud as its lead.
         all_rows = np.concatenate(self.bank)
-        tone = all_rows[:, 4:].var(0) @ voice_weight() + model.flutter_db**2
+        tone = model.tone**2 * all_rows[:, 4:].var(0) @ voice_weight() + model.flutter_db**2
         self.louder = np.log(10) / 20 * ((knobs.scale("level") * model.loudness) ** 2 * all_rows[:, 2].var() + knobs.scale("timbre") ** 2 * tone)
         self.age, self.breathy = 0, model.consonant
         self.signs = np.r_[1.0, 1.0, 1.0, 0.0, np.ones(N_BANDS)]  # of what changes sign when a pair is turned around
@@ -352,6 +353,6 @@ class EmpiricalStream:
         k, fast = self.knobs, self.fast.draw(len(out))
         pitch = k.scale("pitch") * (out[:, 1] + self.model.jitter_cents * fast[:, -1])
         level = k.scale("level") * self.model.loudness * out[:, 2] - self.louder
-        envelope = self.air(level, k.scale("timbre") * (out[:, 4:] + self.model.flutter_db * tone_only(fast[:, :-1])), voiced)
+        envelope = self.air(level, k.scale("timbre") * (self.model.tone * out[:, 4:] + self.model.flutter_db * tone_only(fast[:, :-1])), voiced)
         breath = np.clip(k.scale("timbre") * out[:, 3], 0.0, 1.0)
         return DeviationCurves(within_reach(k.scale("timing") * (late + self.model.movement * out[:, 0])), pitch, level, envelope, breath)
