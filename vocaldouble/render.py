@@ -17,7 +17,7 @@ from numpy.lib.stride_tricks import sliding_window_view
 from .config import CURVE_RATE, N_BANDS, DeviationCurves, band_centres, mel, rng
 from .features import FeatureStream, LeadFeatures, hear
 
-# %% ../nbs/41_render.ipynb #9b0ab55b
+# %% ../nbs/41_render.ipynb #f16d7f5a
 @dataclass(frozen=True)
 class RenderConfig:
     taps: int = 48  # length of the fractional-delay filter, samples
@@ -33,7 +33,7 @@ class RenderConfig:
     window: float = 0.0233  # s, most that the spectral window may last
     breath_from: float = 400.0  # Hz where decorrelation sets in
     breath_full: float = 1_000.0  # Hz from which it is whole
-    breath_grain: float = 120.0  # Hz between independent random phases: about one harmonic each
+    breath_grain: float = 120.0  # Hz between independent random phases: about a harmonic of a low voice
     breath_time: float = 0.080  # s, correlation time of the random phases
     attack: float = 6.0  # dB that the level rises in 15 ms where breath begins to give way
     attack_whole: float = 14.0  # and where none is left
@@ -170,7 +170,7 @@ class SmoothNoise:
         self.y1, self.y2 = y1.copy(), y2.copy()
         return out
 
-# %% ../nbs/41_render.ipynb #7cc07af2
+# %% ../nbs/41_render.ipynb #42cb8555
 @dataclass(frozen=True, eq=False)
 class Spread:
     "Spreads values at a few nodes over many bins: each bin is a weighted sum of the two nodes around it."
@@ -206,7 +206,7 @@ def grain_to_bin(
 ) -> tuple:  # nodes, Spread
     """From independent random phases, one every `breath_grain` Hz, to phases of unit variance at the bins above `breath_full`.
 
-    Neighbouring bins turn together, so that a harmonic keeps its shape and a burst most of its own.
+    Neighbouring bins turn nearly together, so that a harmonic keeps its shape and a burst most of its own.
     """
     f = np.fft.rfftfreq(n_fft, 1.0 / rate)
     nodes = np.arange(cfg.breath_from, rate / 2 + cfg.breath_grain, cfg.breath_grain)
@@ -215,7 +215,7 @@ def grain_to_bin(
     unit = (ramp / np.hypot(s.low, s.high)).astype(np.float32)
     return len(nodes), Spread(s.node, s.low * unit, s.high * unit)
 
-# %% ../nbs/41_render.ipynb #392fe7a6
+# %% ../nbs/41_render.ipynb #73cc3230
 def shape_spectrum(
     re,  # [..., F, bins] real part
     im,  # [..., F, bins] imaginary part
@@ -234,7 +234,7 @@ def breath_angle(
     xp=np,
 ):  # [...] radians
     "Standard deviation of the random phase that costs this much coherence; 3 radians at most."
-    return xp.sqrt(-1.3 * xp.log(1.0 - 0.999 * breath))  # 1.3: phases that vary smoothly are blurred over the bins and frames that a coherence is taken from
+    return xp.sqrt(-1.6 * xp.log(1.0 - 0.9963 * breath))  # 1.6: phases that vary smoothly are blurred over the bins and frames that a coherence is taken from
 
 # %% ../nbs/41_render.ipynb #9ae67557
 ANGLES = np.linspace(0.0, 3.0, 61)  # radians

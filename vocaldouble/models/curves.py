@@ -36,7 +36,7 @@ def find_events(
         events.append(PHRASE_END if rest == 12 else WORD_END if gap == 4 else event)
     return events, (gap, rest)
 
-# %% ../../nbs/43_curves.ipynb #08506b13
+# %% ../../nbs/43_curves.ipynb #3ce88a42
 @dataclass(frozen=True)
 class Timing:
     "How far phrases and words are from the lead."
@@ -85,7 +85,7 @@ def tone_only(
 
 
 class AirKeeper:
-    """Keeps the gain above 10 kHz at one, on the whole: a doubler owes the lead its air, even where real takes differ.
+    """Keeps the gain above 10.5 kHz at one, on the whole: a doubler owes the lead its air, even where real takes differ.
 
     In notes a running mean of the gain is held at one, level included, so that only what is quick remains; in consonants, where most
     of the air is, nothing does. Below 9 kHz all is left alone.
@@ -249,7 +249,7 @@ def make_bank(mirror, path=None):
         with open(file.temp, "wb") as f:
             np.savez_compressed(f, **arrays)
 
-# %% ../../nbs/43_curves.ipynb #d2d03a40
+# %% ../../nbs/43_curves.ipynb #a0015d58
 @dataclass(frozen=True)
 class Empirical:
     "Deviations of real takes, drawn from the bank and laid onto the notes of the lead."
@@ -257,12 +257,12 @@ class Empirical:
     exclude: tuple = ()  # groups of the bank to leave out
     timing: Timing = Timing()
     seam_s: float = 0.04  # time constant in which the difference at a seam fades
-    young: float = 0.5  # share of the breath at the start of a note; the bank holds long notes only
-    grown_s: tuple = (0.08, 0.25)  # time from there in which it grows to the whole
-    consonant: float = 0.9  # its share where there is no voice
+    young: float = 0.5  # share of the breath where the voice sets in, a choice: the bank holds long notes only, and quick syllables lose opinion by it
+    grown_s: tuple = (0.08, 0.25)  # time from there in which it grows to the whole, a choice
+    consonant: float = 0.9  # its share where there is no voice, a choice
     movement: float = 2.2  # an alignment sees 0.45 of a movement in time, as the study of results shows
     loudness: float = 0.9  # share of the level curve; the envelope moves the level of a voice by the rest
-    tone: float = 1.1  # the bands of a measurement see 0.8 of a movement of the envelope; all of the rest would cost opinion
+    tone: float = 1.1  # the bands of a measurement see 0.8 of a movement of the envelope; a choice how much of the rest is given back
     flutter_db: float = 0.8  # what the measurement smooths away of the envelope, each band, as a standard deviation
     flutter_s: float = 0.012
     jitter_cents: float = 6.0  # and of the pitch
@@ -316,9 +316,9 @@ class EmpiricalStream:
         self.seam = 0.0 if before is None else before - self.rows[frame]
 
     def _breathy(self, event: int, voiced: bool) -> float:
-        "Share of the breath that suits the place: a syllable is over before a voice has drifted as far from another take as in a held note."
+        "Share of the breath that suits the place: less where the voice sets in than in what is held."
         m = self.model
-        self.age = self.age + 1 if voiced and event not in (NOTE, LEGATO) else 0
+        self.age = 0 if event in (PHRASE_END, WORD_END, NOTE) else self.age + 1
         grown = np.interp(self.age / CURVE_RATE, m.grown_s, (m.young, 1.0)) if voiced else m.consonant
         self.breathy += 0.2 * (grown - self.breathy)
         return self.breathy
