@@ -249,7 +249,7 @@ def make_bank(mirror, path=None):
         with open(file.temp, "wb") as f:
             np.savez_compressed(f, **arrays)
 
-# %% ../../nbs/43_curves.ipynb #a0015d58
+# %% ../../nbs/43_curves.ipynb #60e75155
 @dataclass(frozen=True)
 class Empirical:
     "Deviations of real takes, drawn from the bank and laid onto the notes of the lead."
@@ -257,9 +257,9 @@ class Empirical:
     exclude: tuple = ()  # groups of the bank to leave out
     timing: Timing = Timing()
     seam_s: float = 0.04  # time constant in which the difference at a seam fades
-    young: float = 0.5  # share of the breath where the voice sets in, a choice: the bank holds long notes only, and quick syllables lose opinion by it
+    young: float = 0.3  # share of the breath where the voice sets in, a choice: the bank holds long notes only, and quick syllables lose opinion by it
     grown_s: tuple = (0.08, 0.25)  # time from there in which it grows to the whole, a choice
-    consonant: float = 0.9  # its share where there is no voice, a choice
+    consonant: float = 0.75  # its share where there is no voice, a choice
     movement: float = 2.2  # an alignment sees 0.45 of a movement in time, as the study of results shows
     loudness: float = 0.9  # share of the level curve; the envelope moves the level of a voice by the rest
     tone: float = 1.1  # the bands of a measurement see 0.8 of a movement of the envelope; a choice how much of the rest is given back
