@@ -44,7 +44,7 @@ from .features import hear
 from .pretrained import without_torchaudio
 from .takes import Pair, align, cut, open_archive, power_at, read_mono, real_pairs, steady_part, take_label
 
-# %% ../nbs/45_evaluate.ipynb #85de17de
+# %% ../nbs/45_evaluate.ipynb #2e7df7e9
 @dataclass(frozen=True)
 class EvaluateConfig:
     "How pairs are described and compared."
@@ -62,7 +62,7 @@ class EvaluateConfig:
     per_group: int = 30  # pairs of one group at most
     leave_out: tuple = ()  # beginnings of names of features that are not compared
     listen: bool = True  # predict opinion scores, which takes most of the time
-    hearings: int = 4  # times that a clip is heard for it
+    hearings: int = 3  # times that the clips of a group are heard for it
 
 # %% ../nbs/45_evaluate.ipynb #e9706e0f
 def modulation(v, use, edges) -> list:  # power per band, in units of v squared
@@ -240,7 +240,7 @@ def sharpest(x, rate) -> float:  # dB
     around = np.pad(loud, 12)[np.arange(len(loud))[:, None] + 12 + near].max(1)
     return float(20 * np.log10((loud / (around + 0.01 * loud.max() + 1e-9)).max() + 1e-9))
 
-# %% ../nbs/45_evaluate.ipynb #c7f75079
+# %% ../nbs/45_evaluate.ipynb #d90bd532
 @lru_cache
 def mos_model() -> torch.nn.Module:
     "The listener model. Raises `UserError` where it is not installed."
@@ -258,15 +258,20 @@ HEARD = 7.68  # s, what the listener model takes in at once
 def predicted_mos(
     clips: list,  # of [C, N]
     rate: int,  # Hz
-    hearings: int = 8,  # from as many places that lie at even distances, and at least a second from first to last
+    hearings: int = 8,  # from as many places, evenly from the first that there is to the last, which is at least a second later
 ) -> float:  # 1..5
-    "Predicted opinion of clips that are played one after another, mean of several hearings."
+    """Predicted opinion of clips that are played one after another, mean of several hearings of 7.68 s each.
+
+    Raises `UserError` where there is nothing to hear.
+    """
     x, n = np.float32(soxr.resample(np.concatenate([c.mean(0) for c in clips]), rate, 16_000)), round(HEARD * 16_000)
-    spare = len(x) - n
-    way = spare if spare >= 16_000 else min(abs(spare), 16_000) if spare < 0 else 16_000
-    before = way if spare < 0 else 0  # a short clip is heard later or earlier in a silence
-    x = np.pad(x, (before, way - spare - before))
-    starts = np.linspace(0, way, hearings).round().astype(int)
+    if not len(x):
+        raise UserError("there is nothing to hear: the clips are empty")
+    way, k = max(len(x) - n, 16_000), np.arange(hearings)
+    starts = (way * k / max(1, hearings - 1)).astype(int) - 160 * k // hearings * (k > 0)  # no two alike within the model's hop of 10 ms
+    if len(x) < n:  # a short clip is heard later and later in a silence
+        x, starts = np.pad(x, (way, 0)), way - starts
+    x = np.pad(x, (0, max(0, n + way - len(x))))
     with torch.inference_mode():
         return float(np.mean([mos_model()(torch.from_numpy(x[None, i : i + n])).item() for i in starts]))
 
