@@ -258,7 +258,7 @@ HEARD = 7.68  # s, what the listener model takes in at once
 def predicted_mos(
     clips: list,  # of [C, N]
     rate: int,  # Hz
-    hearings: int = 8,  # from as many places, evenly from the first that there is to the last, which is at least a second later
+    hearings: int = 8,  # from as many places, evenly from the first that there is to the last, about a second later or more
 ) -> float:  # 1..5
     """Predicted opinion of clips that are played one after another, mean of several hearings of 7.68 s each.
 
@@ -268,7 +268,7 @@ def predicted_mos(
     if not len(x):
         raise UserError("there is nothing to hear: the clips are empty")
     way, k = max(len(x) - n, 16_000), np.arange(hearings)
-    starts = (way * k / max(1, hearings - 1)).astype(int) - 160 * k // hearings * (k > 0)  # no two alike within the model's hop of 10 ms
+    starts = (way * k / max(1, hearings - 1)).astype(int) - 160 * k // hearings  # no two fall on the same part of the model's hop of 10 ms
     if len(x) < n:  # a short clip is heard later and later in a silence
         x, starts = np.pad(x, (way, 0)), way - starts
     x = np.pad(x, (0, max(0, n + way - len(x))))
