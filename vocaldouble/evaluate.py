@@ -11,7 +11,7 @@ __all__ = ['mel_filters', 'FLOORS', 'HEARD', 'OTHERS', 'COSTS', 'STATED', 'LEAST
            'ablations', 'judge', 'judge_group', 'Report', 'scaler', 'mean_of', 'stack', 'row_of', 'compare',
            'benchmark', 'thinned', 'evaluate']
 
-# %% ../nbs/45_evaluate.ipynb #425511c6
+# %% ../nbs/45_evaluate.ipynb #1baaf65a
 import contextlib
 import io
 import json
@@ -31,7 +31,7 @@ import soxr
 import torch
 from joblib import Parallel, delayed
 from scipy.fft import next_fast_len
-from scipy.ndimage import convolve1d
+from scipy.ndimage import convolve1d, maximum_filter1d
 from scipy.signal import stft, welch
 from sklearn.svm import SVC
 
@@ -226,21 +226,24 @@ def difference_features(
     out |= {"comb depth": depth, "comb sd": spread, "correlation": correlation(x, y, rate, cfg.slack)}
     return {name: float(v) for name, v in out.items()}
 
-# %% ../nbs/45_evaluate.ipynb #cdeff88e
+# %% ../nbs/45_evaluate.ipynb #4d59310b
 def air(x, rate) -> float:  # dB
     "Mean power of a signal [C, N] above 10 kHz."
     return float(10 * np.log10(np.mean(band_pass(x.mean(0), rate, 10_000, rate) ** 2) + 1e-14))
 
 
 def sharpest(x, rate) -> float:  # dB
-    "By how much the sharpest corner of a signal [C, N] stands out from those up to 12 ms around it: a tick is alone, a glottal pulse and a consonant are not."
-    corner, size = np.abs(np.diff(x.mean(0), 2)), max(1, round(rate / 1000))
-    loud = corner[: len(corner) // size * size].reshape(-1, size).max(1)
-    near = np.r_[-12:-1, 2:13]
-    around = np.pad(loud, 12)[np.arange(len(loud))[:, None] + 12 + near].max(1)
-    return float(20 * np.log10((loud / (around + 0.01 * loud.max() + 1e-9)).max() + 1e-9))
+    """By how much the sharpest corner of a signal [C, N] stands out from those 1.5 to 17.5 ms around it: a tick is alone, a consonant is not, and neither is a glottal pulse
+    from 60 Hz on. 0 in silence."""
+    corner, gap, far = np.abs(np.diff(x.mean(0), 2)), round(0.0015 * rate), round(0.0175 * rate)
+    if corner.max(initial=0.0) < 1e-9:
+        return 0.0
+    half, n = (far - gap) // 2, len(corner)
+    highest = maximum_filter1d(np.pad(corner, far), 2 * half + 1)  # from `half` before to `half` after
+    around = np.maximum(highest[far - gap - half :][:n], highest[far + gap + half :][:n])
+    return float(20 * np.log10((corner / (around + 0.01 * corner.max())).max()))
 
-# %% ../nbs/45_evaluate.ipynb #d90bd532
+# %% ../nbs/45_evaluate.ipynb #6c3b17e9
 @lru_cache
 def mos_model() -> torch.nn.Module:
     "The listener model. Raises `UserError` where it is not installed."

@@ -17,7 +17,7 @@ from numpy.lib.stride_tricks import sliding_window_view
 from .config import CURVE_RATE, N_BANDS, DeviationCurves, band_centres, mel, rng
 from .features import FeatureStream, LeadFeatures, hear
 
-# %% ../nbs/41_render.ipynb #f16d7f5a
+# %% ../nbs/41_render.ipynb #2fb7c51b
 @dataclass(frozen=True)
 class RenderConfig:
     taps: int = 48  # length of the fractional-delay filter, samples
@@ -28,7 +28,7 @@ class RenderConfig:
     drift_hard: float = 0.016  # s off at which any voiced frame is: in a glide no period is like the one before, and a splice is heard
     fade: float = 0.015  # s, length of a splice
     move_voiced: float = 0.0005  # s/s, fastest return to the timing curve in notes (0.9 cents)
-    move_unvoiced: float = 0.04  # fastest movement with the timing curve, and fastest return to it, in consonants
+    move_unvoiced: float = 0.015  # fastest movement with the timing curve in consonants; the return to it adds half of that at most. A faster one shifts the colour of noise
     move_silent: float = 0.5  # the same in silences
     window: float = 0.0233  # s, most that the spectral window may last
     breath_from: float = 400.0  # Hz where decorrelation sets in

@@ -5,7 +5,8 @@
 # %% auto #0
 __all__ = ['NOTHING', 'PHRASE_END', 'WORD_END', 'NOTE', 'LEGATO', 'BANK', 'BANK_RATE', 'ONSET', 'STEPS', 'find_events', 'Timing',
            'TimingStream', 'within_reach', 'voice_weight', 'tone_only', 'AirKeeper', 'Human', 'HumanStream', 'Bank',
-           'pack', 'unpack', 'shipped_bank', 'measure_bank', 'make_bank', 'Empirical', 'level_alone', 'EmpiricalStream']
+           'pack', 'unpack', 'shipped_bank', 'measure_bank', 'make_bank', 'Held', 'Empirical', 'level_alone',
+           'EmpiricalStream']
 
 # %% ../../nbs/43_curves.ipynb #bf6e9aae
 import math
@@ -249,7 +250,30 @@ def make_bank(mirror, path=None):
         with open(file.temp, "wb") as f:
             np.savez_compressed(f, **arrays)
 
-# %% ../../nbs/43_curves.ipynb #60e75155
+# %% ../../nbs/43_curves.ipynb #f1dfd596
+class Held:
+    "How much a voice holds its notes, 0..1, by how long this one has lasted so far, and by how long those before it have; a first note is taken for a long one."
+
+    def __init__(
+        self,
+        held_s: tuple,  # a note no longer than the first is quick, one as long as the second is held
+    ):
+        self.held_s, self.length, self.usual, self.now = held_s, 0, 1.0, 1.0
+
+    def __call__(self, event: int, voiced: bool) -> float:
+        "One frame: `event` as in `find_events`."
+        if event == WORD_END:
+            if self.length > 8:  # less is a stumble of the tracker, no note
+                self.usual += 0.5 * (self._so_far() - self.usual)  # half of what is usual is the last note
+            self.length = 0
+        self.length += voiced
+        self.now += 0.2 * (max(self.usual, self._so_far()) - self.now)  # within about 25 ms
+        return self.now
+
+    def _so_far(self) -> float:
+        return np.interp(self.length / CURVE_RATE, self.held_s, (0.0, 1.0))
+
+# %% ../../nbs/43_curves.ipynb #9c836940
 @dataclass(frozen=True)
 class Empirical:
     "Deviations of real takes, drawn from the bank and laid onto the notes of the lead."
@@ -257,9 +281,10 @@ class Empirical:
     exclude: tuple = ()  # groups of the bank to leave out
     timing: Timing = Timing()
     seam_s: float = 0.04  # time constant in which the difference at a seam fades
-    young: float = 0.3  # share of the breath where the voice sets in, a choice: the bank holds long notes only, and quick syllables lose opinion by it
-    grown_s: tuple = (0.08, 0.25)  # time from there in which it grows to the whole, a choice
-    consonant: float = 0.75  # its share where there is no voice, a choice
+    quick: float = 0.5  # share of what moves time, level and envelope where notes are quick, a choice
+    quick_pitch: float = 1.5  # and of the pitch
+    quick_breath: float = 0.4  # and of the breath
+    held_s: tuple = (0.2, 0.6)  # notes up to the first are quick, from the second on they are held, a choice
     movement: float = 2.2  # an alignment sees 0.45 of a movement in time, as the study of results shows
     loudness: float = 0.9  # share of the level curve; the envelope moves the level of a voice by the rest
     tone: float = 1.1  # the bands of a measurement see 0.8 of a movement of the envelope; a choice how much of the rest is given back
@@ -292,16 +317,17 @@ class EmpiricalStream:
     "One voice of `Empirical`: features in, curves out, any number of frames at a time."
 
     def __init__(self, model: Empirical, bank: Bank, seed: int, voice: int, knobs: Knobs):
-        self.bank, self.knobs, self.state = [level_alone(c) for c in bank.curves], knobs, (0, 0)
+        gains = np.r_[model.movement, 1.0, model.loudness, 1.0, np.full(N_BANDS, model.tone)]
+        self.pairs, self.knobs, self.state = [gains * level_alone(c) for c in bank.curves], knobs, (0, 0)
         self.timing, self.key, self.frame = TimingStream(model.timing, (seed, "timing", voice)), (seed, "empirical", voice), 0
         self.fade = math.exp(-1.0 / (CURVE_RATE * model.seam_s))
         self.fast = SmoothNoise(rng(seed, "flutter", voice), N_BANDS + 3, [model.flutter_s] * (N_BANDS + 2) + [model.jitter_s], CURVE_RATE)
         self.model, self.air = model, AirKeeper()
         # Gains that vary in dB are louder on the whole than their mean says: a double is to be as loud as its lead.
-        all_rows = np.concatenate(self.bank)
-        tone = model.tone**2 * all_rows[:, 4:].var(0) @ voice_weight() + model.flutter_db**2
-        self.louder = np.log(10) / 20 * ((knobs.scale("level") * model.loudness) ** 2 * all_rows[:, 2].var() + knobs.scale("timbre") ** 2 * tone)
-        self.age, self.breathy = 0, model.consonant
+        all_rows = np.concatenate(self.pairs)
+        tone = all_rows[:, 4:].var(0) @ voice_weight() + model.flutter_db**2
+        self.louder = np.log(10) / 20 * (knobs.scale("level") ** 2 * all_rows[:, 2].var() + knobs.scale("timbre") ** 2 * tone)
+        self.held = Held(model.held_s)
         self.signs = np.r_[1.0, 1.0, 1.0, 0.0, np.ones(N_BANDS)]  # of what changes sign when a pair is turned around
         self.seam = self.late = 0.0
         self.waiting = self.first = True
@@ -311,20 +337,12 @@ class EmpiricalStream:
     def _take(self, frame: int, before=None):
         "Go on with another pair at `frame` of its note, from where the curves are."
         draws = rng(*self.key, self.frame)
-        rows, turn = self.bank[draws.integers(len(self.bank))], 1.0 - 2.0 * draws.integers(2)
+        rows, turn = self.pairs[draws.integers(len(self.pairs))], 1.0 - 2.0 * draws.integers(2)
         self.rows, self.at = rows * np.where(self.signs > 0, turn, 1.0), frame
         self.seam = 0.0 if before is None else before - self.rows[frame]
 
-    def _breathy(self, event: int, voiced: bool) -> float:
-        "Share of the breath that suits the place: less where the voice sets in than in what is held."
-        m = self.model
-        self.age = 0 if event in (PHRASE_END, WORD_END, NOTE) else self.age + 1
-        grown = np.interp(self.age / CURVE_RATE, m.grown_s, (m.young, 1.0)) if voiced else m.consonant
-        self.breathy += 0.2 * (grown - self.breathy)
-        return self.breathy
-
     def __call__(self, features: LeadFeatures) -> DeviationCurves:
-        out, late = np.empty((len(features), 4 + N_BANDS)), np.empty(len(features))
+        out, late, held = np.empty((len(features), 4 + N_BANDS)), np.empty(len(features)), np.empty(len(features))
         events, self.state = find_events(features, self.state)
         approach = 1.0 - math.exp(-1.0 / (CURVE_RATE * 0.03))
         for t, (event, voiced) in enumerate(zip(events, features.voiced.tolist())):
@@ -341,18 +359,20 @@ class EmpiricalStream:
             self.first &= not voiced
             self.frame += 1
             out[t] = self.rows[self.at] + self.seam
-            out[t, 3] *= self._breathy(event, voiced)
+            held[t] = self.held(event, voiced)
             self.seam = self.seam * self.fade
             self.at += not self.waiting
             self.late += approach * (self.timing.now - self.late)
             late[t] = self.late
-        return self._turn(out, late, features.voiced)
+        return self._turn(out, late, held, features.voiced)
 
-    def _turn(self, out, late, voiced) -> DeviationCurves:
-        "Add what is faster than was measured, and apply the knobs."
-        k, fast = self.knobs, self.fast.draw(len(out))
-        pitch = k.scale("pitch") * (out[:, 1] + self.model.jitter_cents * fast[:, -1])
-        level = k.scale("level") * self.model.loudness * out[:, 2] - self.louder
-        envelope = self.air(level, k.scale("timbre") * (self.model.tone * out[:, 4:] + self.model.flutter_db * tone_only(fast[:, :-1])), voiced)
-        breath = np.clip(k.scale("timbre") * out[:, 3], 0.0, 1.0)
-        return DeviationCurves(within_reach(k.scale("timing") * (late + self.model.movement * out[:, 0])), pitch, level, envelope, breath)
+    def _turn(self, out, late, held, voiced) -> DeviationCurves:
+        "Add what is faster than was measured, scale it by how held the notes are, and apply the knobs."
+        k, m, fast = self.knobs, self.model, self.fast.draw(len(out))
+        share, bent, breathy = (quick + (1.0 - quick) * held for quick in (m.quick, m.quick_pitch, m.quick_breath))
+        time = within_reach(k.scale("timing") * (late + share * out[:, 0]))
+        pitch = k.scale("pitch") * (bent * out[:, 1] + m.jitter_cents * fast[:, -1])
+        level = k.scale("level") * share * out[:, 2] - share**2 * self.louder
+        tone = k.scale("timbre") * share[:, None] * (out[:, 4:] + m.flutter_db * tone_only(fast[:, :-1]))
+        breath = np.clip(k.scale("timbre") * breathy * out[:, 3], 0.0, 1.0)
+        return DeviationCurves(time, pitch, level, self.air(level, tone, voiced), breath)
