@@ -38,13 +38,13 @@ export: $(FULL) ## write vocaldouble/ from the notebooks, then clean the noteboo
 	@$(BIN)/nbdev_clean
 
 bank: $(FULL) ## measure the bank of takes anew from the archives in MIRROR=folder
-	@$(BIN)/python -c "from vocaldouble.models.curves import make_bank; make_bank('$(MIRROR)')"
+	@$(BIN)/python -c "from vocaldouble.bench.bank import make_bank; make_bank('$(MIRROR)')"
 
 codec: $(FULL) ## train the codec anew, or go on, on the voices in MIRROR=folder (an hour on one core)
-	@OMP_NUM_THREADS=1 $(BIN)/python -c "from vocaldouble.encoders.codec import make_codec; make_codec('$(MIRROR)')"
+	@OMP_NUM_THREADS=1 $(BIN)/python -c "from vocaldouble.convert.codec import make_codec; make_codec('$(MIRROR)')"
 
 runs: $(FULL) ## carry out the study of the earlier system's runs on the voices in MIRROR=folder, or go on (two hours)
-	@VOCALDOUBLE_MIRROR="$(abspath $(MIRROR))" OMP_NUM_THREADS=1 $(BIN)/nbdev_test --path nbs/37_runs.ipynb --flags slow --n_workers 0
+	@VOCALDOUBLE_MIRROR="$(abspath $(MIRROR))" OMP_NUM_THREADS=1 $(BIN)/nbdev_test --path nbs/70_runs.ipynb --flags slow --n_workers 0
 
 env: $(FULL) ## only set up the full environment
 
