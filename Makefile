@@ -21,7 +21,7 @@ help: ## list the targets
 demo: $(RUNTIME) ## double the bundled vocal and say where to listen (folder: DEMO=demo)
 	@$(BIN)/vocaldouble demo -o "$(DEMO)" --force
 
-test: $(FULL) ## run every notebook as a test
+test: $(FULL) ## run every notebook as a test, and the tests in tests/
 	@$(BIN)/python .ci/suite.py
 
 lab: $(FULL) ## open the notebooks in JupyterLab, on this machine only

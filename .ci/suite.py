@@ -1,9 +1,17 @@
-"""Runs every notebook as `nbdev_test` does, reports each as it ends, and closes with the count."""
+"""Runs every notebook as `nbdev_test` does and every file of pytest tests, reports each as it ends, and closes with the count.
+
+`python .ci/suite.py PATTERN...` runs those whose names contain one of the patterns. Each runs in a process of its own, so that none depends on
+what ran before it; WORKERS of them at once, 2 by default.
+"""
+import json
+import multiprocessing
+import multiprocessing.connection
 import os
 import signal
 import sys
+import tempfile
 import time
-from concurrent.futures import ProcessPoolExecutor, as_completed
+import traceback
 from pathlib import Path
 
 os.environ.setdefault("OMP_NUM_THREADS", "1")  # two workers that each start a thread per core only wait for each other
@@ -13,45 +21,128 @@ from nbdev.doclinks import nbglob
 from nbdev.test import test_nb
 
 WORKERS = int(os.environ.get("WORKERS", 2))
-LIMIT = 600  # seconds for one notebook: nbdev itself would wait for ever
+LIMIT = 900  # seconds for one file on a busy machine; it only ends what hangs
+FORK = multiprocessing.get_context("fork")  # the workers share what is imported above
 
 
-def out_of_time(*_):
-    raise TimeoutError(f"the notebook took more than {LIMIT} s")
+class Counter:
+    "A plugin for pytest that counts outcomes."
+
+    def __init__(self):
+        self.count = {"passed": 0, "failed": 0, "skipped": 0}
+
+    def pytest_runtest_logreport(self, report):
+        if report.when == "call" or report.outcome != "passed":
+            self.count[report.outcome] += 1
+
+    def pytest_collectreport(self, report):
+        if report.failed:
+            self.count["failed"] += 1
 
 
-def tested(path: Path) -> tuple:
-    "(passed, seconds) of one notebook, without its `slow` cells; a notebook that is not to be run takes 0 seconds."
-    signal.signal(signal.SIGALRM, out_of_time)
-    signal.alarm(LIMIT)
+def counted(path: Path) -> dict:
+    "How many tests passed, failed and were skipped; a notebook is one test, of which the `slow` cells are left out."
+    if path.suffix == ".py":
+        import pytest
+
+        counter = Counter()
+        pytest.main([str(path), "-q", "--no-header"], plugins=[counter])
+        return counter.count
     cfg = get_config()
+    ok, seconds = test_nb(path, skip_flags=cfg.tst_flags.split(), basepath=cfg.config_path)
+    return {"passed" if ok and seconds else "skipped" if ok else "failed": 1}
+
+
+def work(path: Path, log: Path, result):
+    "In a worker: run `path`, write what it prints to `log`, and send its count."
+    os.setpgid(0, 0)  # so that it can be ended with whatever it has started
+    out = os.open(log, os.O_WRONLY | os.O_CREAT)
+    os.dup2(out, 1)
+    os.dup2(out, 2)
     try:
-        return test_nb(path, skip_flags=cfg.tst_flags.split(), basepath=cfg.config_path)
+        result.send(counted(path))
+    except BaseException:
+        traceback.print_exc()
+        result.send({"failed": 1})
+
+
+class Job:
+    "A worker that runs one file."
+
+    def __init__(self, path: Path, folder: Path):
+        self.path, self.log, self.start = path, folder / f"{path.stem}.log", time.monotonic()
+        self.result, theirs = FORK.Pipe(duplex=False)
+        self.process = FORK.Process(target=work, args=(path, self.log, theirs))
+        self.process.start()
+        theirs.close()
+
+    @property
+    def seconds(self) -> float:
+        return time.monotonic() - self.start
+
+    def end(self) -> dict:
+        "What it counted. What died without a word, or ran too long, has failed, and is ended with whatever it has started."
+        try:
+            count = self.result.recv() if self.result.poll() else {"failed": 1}
+        except EOFError:
+            count = {"failed": 1}
+        self.process.join(0 if "failed" in count else 60)  # time to clear up, as joblib does
+        if self.process.is_alive():
+            self.stop()
+        return count
+
+    def stop(self):
+        os.killpg(self.process.pid, signal.SIGKILL)
+        self.process.join()
+
+
+def size(path: Path) -> int:
+    "Cells or lines of code: what is long runs first, so that the last worker does not run alone for long."
+    if path.suffix == ".py":
+        return len(path.read_text(encoding="utf-8").splitlines()) // 5
+    return sum(c["cell_type"] == "code" for c in json.loads(path.read_text(encoding="utf-8"))["cells"])
+
+
+def run(paths: list, folder: Path):
+    "Run `paths`, WORKERS at once; each job with its count as it ends."
+    waiting, running = sorted(paths, key=size, reverse=True), []
+    try:
+        while waiting or running:
+            while waiting and len(running) < WORKERS:
+                running.append(Job(waiting.pop(0), folder))
+            multiprocessing.connection.wait([j.result for j in running], timeout=1)
+            for job in [j for j in running if j.result.poll() or j.seconds > LIMIT]:
+                running.remove(job)
+                yield job, job.end()
     finally:
-        signal.alarm(0)
+        for job in running:
+            job.stop()
 
 
 def main(patterns: list) -> int:
-    "Tests the notebooks whose names contain one of `patterns`, all by default; the number that failed."
-    files = [Path(f).absolute() for f in sorted(nbglob(as_path=True)) if not patterns or any(p in f.name for p in patterns)]
-    count = {"passed": 0, "failed": 0, "skipped": 0}
-    start = time.time()
-    with ProcessPoolExecutor(WORKERS) as pool:
-        waiting = {pool.submit(tested, f): f.stem for f in files}
-        for done in as_completed(waiting):
-            if done.exception():
-                print(f"{waiting[done]}: not finished, because a worker died, perhaps for want of memory ({done.exception()})", file=sys.stderr)
-            ok, seconds = (False, 0) if done.exception() else done.result()
-            verdict = "failed" if not ok else "passed" if seconds else "skipped"
-            count[verdict] += 1
-            print(f"  {verdict}  {waiting[done]:<24}{seconds:6.1f} s", flush=True)
-    print(f"{len(files)} notebooks in {time.time() - start:.0f} s")
+    "Test the files whose names contain one of `patterns`, all by default; the number that failed."
+    paths = [Path(f).absolute() for f in nbglob(as_path=True)] + [f.absolute() for f in Path("tests").glob("test_*.py")]
+    paths = [p for p in sorted(paths) if not patterns or any(x in p.name for x in patterns)]
+    count, start = {"passed": 0, "failed": 0, "skipped": 0}, time.monotonic()
+    with tempfile.TemporaryDirectory(prefix="vocaldouble", ignore_cleanup_errors=True) as tmp:
+        for name, variable in (("joblib", "JOBLIB_TEMP_FOLDER"), ("tmp", "TMPDIR")):  # joblib would leave folders in /dev/shm
+            os.environ[variable] = f"{tmp}/{name}"
+            os.mkdir(os.environ[variable])
+        for job, got in run(paths, Path(tmp)):
+            got = {"passed": 0, "failed": 0, "skipped": 0} | got
+            for outcome, n in got.items():
+                count[outcome] += n
+            verdict = next((v for v in ("failed", "passed") if got[v]), "skipped")
+            print(f"  {verdict}  {job.path.stem:<24}{job.seconds:6.1f} s" + (f"  {got['passed']} tests" if job.path.suffix == ".py" else ""), flush=True)
+            if verdict == "failed":
+                print(job.log.read_text(encoding="utf-8", errors="replace"), file=sys.stderr, flush=True)
+                if job.seconds > LIMIT:
+                    print(f"{job.path.stem}: ended after {LIMIT} s", file=sys.stderr, flush=True)
+    print(f"{len(paths)} files in {time.monotonic() - start:.0f} s")
     print(f"{count['passed']} passed, {count['failed']} failed" + (f", {count['skipped']} skipped" if count["skipped"] else ""))
     return count["failed"] or int(not count["passed"])
 
 
 if __name__ == "__main__":
-    import suite  # by its own name: a notebook that runs in a worker replaces `__main__` there
-
     os.chdir(Path(__file__).parent.parent)
-    sys.exit(min(suite.main(sys.argv[1:]), 1))
+    sys.exit(min(main(sys.argv[1:]), 1))
