@@ -134,7 +134,7 @@ def _fault() -> int:
 
 
 def _unwritable(error: OSError) -> int:
-    "The exit code where the report could not be written; what is still to be flushed at exit goes nowhere."
+    "The exit code where the report could not be written; whatever is still to be flushed at exit goes nowhere."
     os.dup2(os.open(os.devnull, os.O_WRONLY), 1)
     if error.errno == errno.EPIPE:
         return 141
@@ -148,25 +148,34 @@ def _end_like_ctrl_c():
         if hasattr(signal, name):
             signal.signal(getattr(signal, name), signal.default_int_handler)
 
+# %% ../nbs/91_cli.ipynb #71a1c1f1
+def _run(args: list) -> int:
+    "The exit code of a command, or of the help that is shown where no command is named."
+    try:
+        code = cli(args=args, prog_name="vocaldouble", standalone_mode=False) or 0
+    except click.exceptions.NoArgsIsHelpError as e:
+        show(e.ctx.get_help())
+        code = 2
+    if sys.stdout:
+        sys.stdout.flush()
+    return code
+
 # %% ../nbs/91_cli.ipynb #58bd59ae
 def main(args: list = None) -> int:
     "Run the command line; return the exit code."
     escape_unprintable()
     _end_like_ctrl_c()
     try:
-        code = cli(args=args, prog_name="vocaldouble", standalone_mode=False) or 0
-        if sys.stdout:
-            sys.stdout.flush()
-        return code
+        return _run(args)
     except UserError as e:
         warn(e)
-    except click.exceptions.NoArgsIsHelpError as e:
-        show(e.ctx.get_help())
     except click.ClickException as e:
         warn(e.format_message().replace("\n", " "))
     except (click.Abort, KeyboardInterrupt):
         warn("stopped; nothing was left half written")
         return 130
+    except SystemExit:  # click's answer to a closed pipe
+        return _unwritable(BrokenPipeError(errno.EPIPE, "broken pipe"))
     except OSError as e:
         return _unwritable(e) if e.errno in (errno.EPIPE, errno.ENOSPC) else _fault()
     except Exception:
