@@ -128,6 +128,7 @@ def main(patterns: list) -> int:
         for name, variable in (("joblib", "JOBLIB_TEMP_FOLDER"), ("tmp", "TMPDIR")):  # joblib would leave folders in /dev/shm
             os.environ[variable] = f"{tmp}/{name}"
             os.mkdir(os.environ[variable])
+        tempfile.tempdir = None  # so that it is looked up again
         for job, got in run(paths, Path(tmp)):
             got = {"passed": 0, "failed": 0, "skipped": 0} | got
             for outcome, n in got.items():

@@ -15,6 +15,7 @@ import os
 import signal
 import sys
 import tempfile
+import threading
 from concurrent.futures import ProcessPoolExecutor, as_completed
 from contextlib import ExitStack
 from dataclasses import dataclass
@@ -327,10 +328,15 @@ def in_processes(work, leads: list, jobs: int, progress) -> list:
         return [f.result() for f in waiting]
 
 
+_under_way = threading.Event()  # in a worker: a lead is being doubled
+
+
 def on_purpose():
-    "In a worker: Ctrl-C is the parent's to hear; what the parent then sends ends the job in order, and the process with it."
+    "In a worker: Ctrl-C is for the parent. What the parent then sends ends a lead under way in order, and the process with it."
     def end(*_):
         signal.signal(signal.SIGTERM, signal.SIG_IGN)  # the pool repeats itself, in the middle of the clearing up
+        if not _under_way.is_set():  # in the pool's own code, which catches every exception and starts the next lead
+            os._exit(1)
         sys.exit(1)
 
     signal.signal(signal.SIGINT, signal.SIG_IGN)
@@ -347,8 +353,12 @@ def attempt(lead, folder, model, progress=lambda done: None, **kw):
         before = done
 
     try:
-        return double_file(lead, folder, Doubler(model), progress=step, **kw)
-    except UserError as e:
-        return e
+        _under_way.set()
+        try:
+            return double_file(lead, folder, Doubler(model), progress=step, **kw)
+        except UserError as e:
+            return e
+        finally:
+            _under_way.clear()
     except SystemExit:  # sent by the parent; the pool would start the next lead
         os._exit(1)
