@@ -25,8 +25,8 @@ from .augment import AugmentConfig, Draw, changed, draw
 from ..config import UserError, paths, rng
 from ..data.datasets import read_manifest, write_manifest
 from ..data.prepare import PrepareConfig, prepare
-from ..data.embeddings import corpus, embed_corpus, table_at, table_of, voices_of
-from ..data.speaker import at_16k, encoder, prepared
+from ..data.embeddings import corpus, embed_corpus, embeddings_of, table_at, table_of
+from ..data.speaker import at_16k, encoder, trim_and_level
 from ..synth import PHRASE, Singer, sing
 
 # %% ../../nbs/66_datamodule.ipynb #15f8aeac
@@ -95,7 +95,7 @@ def clips_of(
     clips = read_manifest(folder)
     if not {"split", "source", "start"} <= set(clips):
         raise UserError(f"{name} is not prepared; run vocaldouble prepare {name}")
-    known, vectors = voices_of(name, which)
+    known, vectors = embeddings_of(name, which)
     seen = table_at(table_of(folder, encoder(which)), ["bytes", "modified"]).to_pydict()
     seen, row = list(zip(seen["bytes"], seen["modified"])), {p: i for i, p in enumerate(known.path)}
     stale = []
@@ -121,7 +121,7 @@ def heard_as(
     ear, out = encoder(which), []
     with torch.inference_mode():
         for i in range(0, len(files), group):
-            out.append(ear.voices([prepared(at_16k(read(f)[0].mean(0), rate)) for f in files[i : i + group]]).numpy())
+            out.append(ear.dvectors([trim_and_level(at_16k(read(f)[0].mean(0), rate)) for f in files[i : i + group]]).numpy())
     return np.concatenate(out)
 
 # %% ../../nbs/66_datamodule.ipynb #ced4d8b8

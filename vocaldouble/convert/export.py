@@ -178,7 +178,7 @@ class EncoderGraph(nn.Module):
         self.register_buffer("mel", filters(n))
 
     def audible(self, x: torch.Tensor) -> torch.Tensor:  # [N] bool
-        "What is not silence: `speaker.audible`. The last frame is a part of one, or empty, and never counts."
+        "Samples that are not silence: `speaker._sounding`. The last frame is a part of one, or empty, and never counts."
         n = x.shape[0]
         power = F.pad(x, (0, HOP - n % HOP)).reshape(-1, HOP).square().mean(1)
         level = F.pad(10 * torch.log10(power + 1e-12)[:-1], (0, 1), value=-120.0)
