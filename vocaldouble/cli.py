@@ -183,6 +183,5 @@ def main(args: list = None) -> int:
     return 2
 
 # %% ../nbs/91_cli.ipynb #c684a12d
-#| eval: false
-if __name__ == "__main__":
+if __name__ == "__main__" and __spec__:  # run by `python -m`, not in a notebook
     sys.exit(main())

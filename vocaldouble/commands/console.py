@@ -60,7 +60,7 @@ def share_bar(label: str):
 
         yield progress
 
-
+# %% ../../nbs/80_console.ipynb #ff724fcc
 @contextmanager
 def stage_bars(name: str):
     "A function to call with a stage, what is done of it and all that is to be done; each stage has a bar."

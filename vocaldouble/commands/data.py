@@ -161,7 +161,7 @@ def _pretrained_list(names, as_json):
         lines.append((r["name"], r["state"], size, r["licence"], r["revision"][:27], r["what"]))
     show(table_lines(lines))
 
-
+# %% ../../nbs/81_data_commands.ipynb #bdb77f85
 def _checked_names(names: tuple) -> list:
     "The models that are named, or all. Raises `UserError` for a name that is not registered."
     from vocaldouble.data.pretrained import REGISTRY, registered
