@@ -704,7 +704,7 @@ def get(
         _make(d, raw, sources, folder, force, jobs, lambda *step: progress("making", *step))
     return _outcome(d, folder, "made", fetching=round(fetched - start, 2), making=round(time.perf_counter() - fetched, 2))
 
-
+# %% ../../nbs/21_datasets.ipynb #0b3118de
 def _make(d: Dataset, raw: Path, sources: list, folder: Path, force: bool, jobs: int, progress):
     "Make a corpus of what was fetched, its table last."
     made_from = [f["digest"] for f in read_json(raw / "fetched.json")["files"]]
@@ -727,7 +727,7 @@ _NAMES = (
 )
 _NUMBERED = re.compile(rf"(?P<what>.+?)[ _.-]*(?:take)?[ _.-]*(?P<take>\d+){_end}")
 
-
+# %% ../../nbs/21_datasets.ipynb #f3475ece
 def _own_takes(names: list, text: Callable = None) -> list:  # of `Row`
     "Rows of numbered takes: `verse_2.wav` and `verse take2.flac` are take 2 of verse; a folder is part of the line."
     rows = []

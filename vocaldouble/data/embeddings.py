@@ -147,7 +147,7 @@ def _groups(folder: Path, manifest: pd.DataFrame, table: Path, jobs: int, group:
     group = group or max(8, min(_GROUP, len(files) // (4 * jobs)))
     return [files[i : i + group] for i in range(0, len(files), group)]
 
-
+# %% ../../nbs/25_embeddings.ipynb #89d84d67
 def _embed_groups(model: SpeakerEncoder, groups: list, vectors: dict, jobs: int, done: Callable) -> list:  # of `_Row`
     "Embed all groups in threads. New vectors are written, and added to `vectors`, as they come; then `done` is called with the rows."
     have, rows, threads = set(vectors), [], torch.get_num_threads()
@@ -186,7 +186,7 @@ def embed_corpus(
     failed = tuple(r.error for r in sorted(rows) if r.error)
     return EmbeddingResult(name, model.name, len(good), len(vectors) - before, float(seconds.sum()), str(table), failed)
 
-
+# %% ../../nbs/25_embeddings.ipynb #81734182
 def _columns(manifest: pd.DataFrame, rows: list, vectors: dict) -> dict:
     "The table of a corpus."
     return dict(

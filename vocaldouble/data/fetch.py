@@ -97,7 +97,7 @@ class _Offer(NamedTuple):
     tag: str  # ETag, date or the like; empty where there is none
     chunks: Iterator  # of bytes
 
-
+# %% ../../nbs/20_fetch.ipynb #a781d820
 def _local_offer(path: Path, start: int, tag: str) -> _Offer:
     "An offer of a file in a folder."
     try:
@@ -360,7 +360,7 @@ def _fault(item: zipfile.ZipInfo, seen: set) -> str:  # empty where there is non
         return f"it holds {item.orig_filename!r}, twice"
     return f"{item.orig_filename!r} is encrypted" if item.flag_bits & 1 else ""
 
-
+# %% ../../nbs/20_fetch.ipynb #54a4d4a9
 def _checked(path: Path, items: list, limits: Limits) -> Iterator[Entry]:
     "The files of an archive, in its order. Raises `UserError` for one that is not to be trusted."
     seen, total, packed = set(), 0, path.stat().st_size
@@ -428,7 +428,7 @@ class Archive:
         if left:
             raise UserError(f"{self.path}: damaged, {entry.name!r} is cut off; fetch it again")
 
-
+# %% ../../nbs/20_fetch.ipynb #816637fc
 def _copy(source, f, size: int) -> int:  # bytes that are missing; negative where there are too many
     "Copy `size` bytes from one open file to another, and no more."
     left = size

@@ -74,7 +74,7 @@ def _silence_checks(c: PrepareConfig) -> list:  # the same
         (0 <= c.fade_ms <= 1000, f"fade is {c.fade_ms:g} ms; give 0 to 1000"),
     ]
 
-
+# %% ../../nbs/22_prepare.ipynb #136d317f
 def _split_checks(c: PrepareConfig) -> list:  # the same
     "Checks of the subtype and of the shares."
     shares = len(c.split) == 3 and min(c.split) >= 0 < sum(c.split) < math.inf
@@ -438,7 +438,7 @@ def _on_processes(sources: list, folder: Path, cfg: PrepareConfig, jobs: int) ->
     except TerminatedWorkerError:
         raise UserError("a process was killed, most likely for want of memory; run it again with fewer --jobs, what is done is kept") from None
 
-
+# %% ../../nbs/22_prepare.ipynb #71329e5a
 def _on_cluster(sources: list, folder: Path, cfg: PrepareConfig, scheduler: str) -> Iterator[dict]:
     "Results of `_prepare_file`, from the workers of a Dask scheduler. Raises `UserError` where it cannot be reached or gives up."
     tasks = (delayed(_prepare_file)(s, folder, cfg) for s in sources)
@@ -496,7 +496,7 @@ def _notes(c: Corpus) -> list:
         lines.append(f"nothing long enough was kept of {_counted(len(c.empty), 'recording', 'recordings')}, such as {c.empty[0]}")
     return lines
 
-
+# %% ../../nbs/22_prepare.ipynb #4063169f
 def _table(c: Corpus) -> str:
     "Folder and parts of a corpus."
     width, lines = max(map(len, c.clips)), [c.folder]

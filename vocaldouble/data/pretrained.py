@@ -335,7 +335,7 @@ def _read_tensors(path: Path) -> dict:
         raise ValueError
     return found
 
-
+# %% ../../nbs/23_pretrained.ipynb #2c17efdf
 def load_state(
     path,  # .pt, .bin, .pth or .safetensors
 ) -> dict:  # name -> tensor, and other plain data
