@@ -23,7 +23,8 @@ from .commands.console import escape_unprintable, json_option, progress_bar, res
 from .commands.data import datasets_group, embed_command, prepare_command, pretrained_group
 from .config import Knobs, UserError
 from .demo import demo
-from .doubler import DEFAULT, MODELS, double_files, find_model
+from .curves.base import find_model, models
+from .doubler import DEFAULT, double_files
 
 # %% ../nbs/91_cli.ipynb #e35979c4
 @click.group(context_settings=dict(help_option_names=["-h", "--help"], max_content_width=100))
@@ -92,7 +93,7 @@ def _report_doubled(
 @_amount("timbre", 2, "Deviation in tone and breath.")
 @_amount("width", 1, "Stereo spread of the doubles in the mix.")
 @click.option("--mix/--no-mix", default=True, show_default=True, help="Write lead and doubles mixed, too.")
-@click.option("--model", default=DEFAULT, show_default=True, metavar="NAME", help=f"One of {', '.join(MODELS)}.")
+@click.option("--model", default=DEFAULT, show_default=True, metavar="NAME", help=f"One of {', '.join(models())}.")
 @click.option("--jobs", default=1, show_default=True, type=click.IntRange(min=1), help="Leads to work on at once.")
 @click.option("--force", is_flag=True, help="Replace files that exist.")
 @json_option

@@ -77,7 +77,7 @@ def demo(
     folder, take, doubler = Path(folder), sing(), Doubler()
     doubles = doubler.double(take.audio, take.rate, voices=2, seed=seed)
     features = extract_features(take.audio, take.rate)
-    curves = [doubler.model.start(seed, voice, Knobs())(features) for voice in range(2)]
+    curves = [doubler.model.start(seed, voice, Knobs()).push(features) for voice in range(2)]
     sounds = {"lead": take.audio, "double1": doubles[0], "double2": doubles[1], "mix": mixdown(take.audio, doubles)}
     writers = [Writer(folder / f"{name}.wav", take.rate, len(x), "PCM_24", force) for name, x in sounds.items()]
     picture = Staged(folder / "curves.svg", force)

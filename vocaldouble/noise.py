@@ -5,12 +5,16 @@
 # %% auto #0
 __all__ = ['SmoothNoise']
 
-# %% ../nbs/05_noise.ipynb #887d7170
+# %% ../nbs/05_noise.ipynb #ffe974b2
 import numpy as np
 
-# %% ../nbs/05_noise.ipynb #9f6554b3
-class SmoothNoise:
+from .stage import Stateful
+
+# %% ../nbs/05_noise.ipynb #d7fe2890
+class SmoothNoise(Stateful):
     "`n` independent smooth random processes of unit variance, drawn frame by frame; drawing in pieces equals drawing at once."
+
+    _remembers = "gen", "y1", "y2"
 
     def __init__(
         self,
@@ -28,6 +32,7 @@ class SmoothNoise:
         self.y2 = rho * self.y1 + np.sqrt(1.0 - rho * rho) * gen.standard_normal(n)
 
     def draw(self, frames: int) -> np.ndarray:  # [frames, n]
+        "The next `frames` of each."
         out = self.gen.standard_normal((frames, self.n)) * self.gain
         y1, y2 = self.y1, self.y2
         for row in out:

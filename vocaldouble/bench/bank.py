@@ -6,12 +6,13 @@
 __all__ = ['measure_bank', 'make_bank']
 
 # %% ../../nbs/36_bank.ipynb #8197da52
+from dataclasses import replace
 from importlib.resources import files
 
 import numpy as np
 
 from ..audio import Staged, outputs
-from ..curves.empirical import BANK, Bank, ONSET, pack
+from ..curves.empirical import BANK, ONSET, Bank, pack
 
 # %% ../../nbs/36_bank.ipynb #3829f2f8
 def measure_bank(
@@ -26,8 +27,8 @@ def measure_bank(
     def one(pair):
         c = measure(pair.lead, pair.take, pair.rate)
         sung = np.flatnonzero(c.valid)
-        rows = np.column_stack([c.time, np.clip(c.pitch, -150, 150), c.level, c.decorrelation, np.clip(c.envelope, -10, 10)])
-        return pair.group, rows[sung[0] : sung[-1] + 1] if len(sung) > 2 * ONSET else None
+        c = replace(c, pitch=np.clip(c.pitch, -150, 150), envelope=np.clip(c.envelope, -10, 10))
+        return pair.group, c[sung[0] : sung[-1] + 1] if len(sung) > 2 * ONSET else None
 
     found = [(g, c) for g, c in Parallel(n_jobs=jobs)(delayed(one)(p) for p in real_pairs(mirror, "vocobox")) if c is not None]
     source = "vocobox human-voice-dataset, commit 77248fc6, MIT; pairs measured by vocaldouble.bench.measure"

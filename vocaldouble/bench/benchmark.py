@@ -33,10 +33,10 @@ from .pairs import own_pairs
 from .quality import hf_energy_db, band_pass, predicted_mos, click_level_db
 from .stats import EvaluateConfig, auc_table, bootstrap, by_group, floor_of, median_width, mmd_table, out_of_fold
 from ..config import CURVE_RATE, Knobs, UserError, rng
-from ..curves.base import CurveModel
+from ..curves.base import CurveModel, CurveStream, find_model, models as all_models
 from ..data.speaker import embed, similarity
 from ..deviation import DeviationCurves
-from ..doubler import MODELS, Doubler, find_model
+from ..doubler import Doubler
 from ..features import extract_features
 
 # %% ../../nbs/35_benchmark.ipynb #e9706e0f
@@ -253,13 +253,18 @@ class Only:
     keep: tuple  # names of curves
 
     def start(self, seed: int, voice: int, knobs: Knobs):
-        stream = self.model.start(seed, voice, knobs)
+        return _OnlyStream(self.model.start(seed, voice, knobs), self.keep)
 
-        def step(features) -> DeviationCurves:
-            c, none = stream(features), DeviationCurves.zeros(len(features))
-            return replace(none, **{name: getattr(c, name) for name in self.keep})
 
-        return step
+class _OnlyStream(CurveStream):
+    _remembers = ("stream",)
+
+    def __init__(self, stream: CurveStream, keep: tuple):
+        self.stream, self.keep = stream, keep
+
+    def push(self, features) -> DeviationCurves:
+        c, none = self.stream.push(features), DeviationCurves.zeros(len(features))
+        return replace(none, **{name: getattr(c, name) for name in self.keep})
 
 
 def ablations(
@@ -424,7 +429,7 @@ def benchmark(
     progress: Callable = lambda done, total: None,
 ) -> Report:
     "Hold doublers to real second takes. Raises `UserError` for too few groups of takes."
-    models, groups = MODELS if models is None else models, {}
+    models, groups = all_models() if models is None else models, {}
     for p in pairs:
         groups.setdefault(p.group, []).append(p)
     if len(groups) < 4:
@@ -461,7 +466,7 @@ def evaluate(
     progress: Callable = lambda done, total: None,
 ) -> Report:
     "The benchmark for takes and models by name. Raises `UserError` where takes or models are missing."
-    models = {name: find_model(name) for name in names} or MODELS
+    models = {name: find_model(name) for name in names} or all_models()
     mirror = mirror or os.environ.get("VOCALDOUBLE_MIRROR")
     if not (real or mirror):
         raise UserError("no takes to compare with; give --real FOLDER, or set VOCALDOUBLE_MIRROR to a mirror")

@@ -285,7 +285,7 @@ class Renderer:
         self.loss = overlap_loss(self.hann.astype(np.float64), (1.0 + lag) * np.exp(-lag), phase_noise_correlation(self.to_phases, self.n_fft))
         self.ramp = np.hypot(self.to_phases.low, self.to_phases.high)  # share of the random phase that each bin gets
         # The delay line waits until it sees as far ahead as a double may run, and until the features of the place are known.
-        known = FeatureStream(rate, channels).lookahead + math.ceil(2 * rate / CURVE_RATE)
+        known = FeatureStream(rate, channels).latency + math.ceil(2 * rate / CURVE_RATE)
         self.wait = 1 + max(math.ceil(cfg.ahead * rate) + cfg.taps // 2, known)
         past = int(cfg.behind * rate) + cfg.taps
         self.lead, self.lead_start = np.zeros((self.channels, past), dtype=np.float32), -past
