@@ -76,7 +76,7 @@ def sing_corpus(
     for i, times in enumerate(takes):
         for line, notes in {"luna": PHRASE[1:5], "stella": PHRASE[5:9]}.items():
             for take in range(1, times + 1):
-                sung = sing(notes, singer=Singer(tract=0.88 + 0.2 * i / len(takes)), rate=rate, seed=take)
+                sung = sing(notes, singer=Singer(formant_scale=0.88 + 0.2 * i / len(takes)), rate=rate, seed=take)
                 row = dict(path=f"singer{i}/{line}{take}.wav", speaker=f"singer{i}", dataset=label, line=line, take=take, licence="CC0")
                 write(interim / row["path"], sung.audio, rate, "PCM_24")
                 rows.append(row | dict(seconds=sung.audio.shape[1] / rate, rate=rate))
