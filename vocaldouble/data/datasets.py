@@ -72,7 +72,7 @@ def read_manifest(
 
 # %% ../../nbs/21_datasets.ipynb #018ec417
 class Row(NamedTuple):
-    "What is known of a file in an archive."
+    "A file in an archive, as far as its name tells."
 
     entry: str  # name in the archive
     speaker: str  # unique among all datasets
@@ -142,7 +142,7 @@ class Dataset:
     within: str = None  # dataset that has the same people under other names
 
     def rows(self, names: list, text: Callable = None) -> list:
-        "What is in an archive with these names, in order, without what operating systems leave behind in archives."
+        "The takes in an archive with these names, in order, without the files that operating systems leave there."
         names = [n for n in names if not any(p == "__MACOSX" or p.startswith("._") for p in PurePosixPath(n).parts)]
         return _distinct([r for part in self.layout for r in part(names, text)])
 
@@ -706,7 +706,7 @@ def get(
 
 # %% ../../nbs/21_datasets.ipynb #0b3118de
 def _make(d: Dataset, raw: Path, sources: list, folder: Path, force: bool, jobs: int, progress):
-    "Make a corpus of what was fetched, its table last."
+    "Make a corpus of fetched files, its table last."
     made_from = [f["digest"] for f in read_json(raw / "fetched.json")["files"]]
     _begin(folder, made_from, force)
     rows, skipped = _fill(d, sources, folder, jobs, progress)

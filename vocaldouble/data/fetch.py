@@ -90,7 +90,7 @@ def write_text(
 
 # %% ../../nbs/20_fetch.ipynb #80a86127
 class _Offer(NamedTuple):
-    "What a source is ready to send."
+    "The bytes that a source is ready to send."
 
     start: int  # byte that it starts from
     total: int  # bytes of the whole file, or None
@@ -248,7 +248,7 @@ def _resumed(web, url, part: Path, sure: bool, patience: Patience) -> _Offer:
 
 # %% ../../nbs/20_fetch.ipynb #4a4b5d78
 def _append(part: Path, offer: _Offer, size: int, progress) -> tuple:  # bytes that `part` has then, and whether that is all
-    "Write what is offered behind what is there. Raises `UserError` where it is too much, or has another size."
+    "Add the offered bytes to a file. Raises `UserError` where it is too much, or has another size."
     total, done, whole = size or offer.total, offer.start, False
     if size is not None and offer.total not in (None, size):
         raise UserError(f"{offer.total} bytes are offered instead of {size}; look for another address")
@@ -269,7 +269,7 @@ def _append(part: Path, offer: _Offer, size: int, progress) -> tuple:  # bytes t
 
 # %% ../../nbs/20_fetch.ipynb #37874de1
 def _download(url, part: Path, size: int, sure: bool, progress, patience: Patience):
-    "Fill `part` with what is at `url`, through any number of breaks. `sure`: a digest will be checked, so a rest without a tag may be joined."
+    "Fill `part` with the file at `url`, through any number of breaks. `sure`: a digest will be checked, so a rest without a tag may be joined."
     failed, furthest, whole = 0, 0, False
     with _session(patience) as web:
         while not whole:

@@ -65,7 +65,7 @@ def _sound_checks(c: PrepareConfig) -> list:  # of (whether it is right, what is
 
 
 def _silence_checks(c: PrepareConfig) -> list:  # the same
-    "Checks of what is silent, and of the joints."
+    "Checks of silences and joints."
     return [
         (-math.inf < c.threshold < 0, f"threshold is {c.threshold:g} dB; give a number below 0, such as -16"),
         (c.against in ("peak", "loudness"), f"against is {c.against}; give peak or loudness"),
@@ -470,7 +470,7 @@ class Corpus:
     missing: list  # parts that have a share and not one clip
 
     def notes(self) -> list:
-        "Lines for the user about what is missing."
+        "Lines for the user about missing recordings and parts."
         return _notes(self)
 
     def table(self) -> str:
@@ -484,7 +484,7 @@ def _counted(n: int, one: str, many: str) -> str:
 
 
 def _notes(c: Corpus) -> list:
-    "Lines for the user about what is missing in a corpus."
+    "Lines for the user about missing recordings and parts."
     lines = [f"skipped: {why}" for why in c.skipped.values()]
     if c.skipped:
         lines.append(f"{_counted(len(c.skipped), 'recording was', 'recordings were')} skipped; repair what you can and run it again")
