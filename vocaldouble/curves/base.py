@@ -48,12 +48,17 @@ def register(
     name: str,  # by which `find_model` and `--model` know it
     **settings,  # that the class is made with
 ):
-    "Decorator: registers a class of curve models. Raises `ValueError` for a name that is taken by another class."
+    """Decorator: registers a class of curve models.
+
+    Raises `ValueError` for a name that is taken by another class.
+    """
 
     def add(cls):
-        taken = _MODELS.get(name)
-        if taken is not None and f"{type(taken).__module__}.{type(taken).__qualname__}" != f"{cls.__module__}.{cls.__qualname__}":
-            raise ValueError(f"the curve model {name!r} is defined twice, in {type(taken).__module__} and {cls.__module__}")
+        taken = type(_MODELS.get(name, cls))
+        place = lambda c: (c.__module__, c.__qualname__)
+        if name in _MODELS and place(taken) != place(cls):
+            where = f"{taken.__module__} and {cls.__module__}"
+            raise ValueError(f"the curve model {name!r} is defined twice, in {where}")
         _MODELS[name] = cls(**settings)
         return cls
 
@@ -65,7 +70,7 @@ def _load(name: str, load):
         return
     try:
         load()
-    except Exception as e:  # whatever another's module does wrong
+    except (Exception, SystemExit) as e:  # a plugin may do anything, even end the program
         _BROKEN[name] = f"{name} could not be loaded: {e}"
 
 
@@ -76,7 +81,7 @@ def _discover():
     for entry in metadata.entry_points(group=package.__name__):
         _load(entry.value, entry.load)
 
-
+# %% ../../nbs/10_curves.ipynb #5eed0102
 def models() -> dict:  # name -> `CurveModel`
     "All curve models that can be found, families last."
     _discover()
@@ -115,7 +120,7 @@ class Timing:
     phrase_ms: float = 6.0  # standard deviation beyond it
     word_ms: float = 3.0  # standard deviation of a word within its phrase
 
-
+# %% ../../nbs/10_curves.ipynb #5eed0104
 class TimingStream(Stateful):
     "Draws a new distance at the end of phrases and words."
 
