@@ -37,8 +37,9 @@ export: $(FULL) ## write vocaldouble/ from the notebooks, then clean the noteboo
 	@$(BIN)/nbdev_export
 	@$(BIN)/nbdev_clean
 
-bank: $(FULL) ## measure the bank of takes anew from the archives in MIRROR=folder
-	@$(BIN)/python -c "from vocaldouble.bench.bank import make_bank; make_bank('$(MIRROR)')"
+bank: $(FULL) ## measure the bank of takes again, from the archives in MIRROR=folder or from their publisher
+	@VOCALDOUBLE_MIRROR="$(MIRROR)" $(BIN)/vocaldouble datasets get vocobox
+	@$(BIN)/python -c "from vocaldouble.bench.bank import make_bank; make_bank()"
 
 codec: $(FULL) ## train the codec anew, or go on, on the voices in MIRROR=folder (an hour on one core)
 	@OMP_NUM_THREADS=1 $(BIN)/python -c "from vocaldouble.convert.codec import make_codec; make_codec('$(MIRROR)')"

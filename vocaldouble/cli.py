@@ -7,6 +7,7 @@ __all__ = ['cli', 'demo_command', 'double_command', 'evaluate_command', 'main']
 
 # %% ../nbs/91_cli.ipynb #012764e1
 import errno
+import json
 import os
 import signal
 import sys
@@ -111,20 +112,30 @@ def double_command(leads, out, voices, seed, mix, model, jobs, force, as_json, *
 
 # %% ../nbs/91_cli.ipynb #ab22f51d
 @cli.command("evaluate")
-@click.option("--real", metavar="ZIP|DIR", help="Takes of your own, named verse_1.wav, verse_2.wav; without it a dataset of the mirror.")
+@click.argument("corpora", nargs=-1, metavar="[CORPUS]...")
 @click.option("--model", "models", multiple=True, metavar="NAME", help="Doubler to hold to them, may be repeated; all by default.")
-@click.option("--dataset", type=click.Choice(["vocobox", "ravdess-speech"]), default="vocobox", show_default=True, help="Which takes of the mirror.")
-@click.option("--mirror", metavar="DIR", help="Folder with the archives and index.json; VOCALDOUBLE_MIRROR by default.")
 @click.option("--seeds", default=1, show_default=True, type=click.IntRange(1, 16), help="Doubles to make of each take.")
+@click.option("--mos/--no-mos", default=True, show_default=True, help="Predict opinion scores, which takes most of the time.")
 @click.option("--jobs", default=-1, show_default=True, help="Processes; -1 is one per core.")
 @json_option
-def evaluate_command(real, models, dataset, mirror, seeds, jobs, as_json):
-    "Hold doublers to real second takes: distance over the real-against-real floor, AUC, and what they cost the voice."
+def evaluate_command(corpora, models, seeds, mos, jobs, as_json):
+    """Compare doublers with real second takes: distance over the real-against-real floor, AUC, and the cost to the voice.
+
+    CORPUS is a dataset in which somebody sings a line twice (vocobox by default; get it first with vocaldouble datasets get), or a folder or
+    zip archive of your own takes, named verse_1.wav, verse_2.wav. Several give a report each.
+    """
     with research("evaluate"):
         from vocaldouble.bench.benchmark import evaluate
-    with progress_bar(1, "Judging") as progress:
-        report = evaluate(real, models, dataset, mirror, seeds, jobs, lambda done, total: progress(1 / total))
-    show(report.json() if as_json else report.table().to_string())
+    reports = {}
+    for corpus in corpora or ("vocobox",):
+        with progress_bar(1, f"Evaluating: {corpus}") as progress:
+            reports[corpus] = evaluate(corpus, models, seeds, jobs, mos, lambda done, total: progress(1 / total))
+    if as_json and len(reports) == 1:
+        show(next(iter(reports.values())).json())
+    elif as_json:
+        show(json.dumps({name: json.loads(report.json()) for name, report in reports.items()}, indent=1))
+    else:
+        show("\n\n".join(f"{name}\n{report.table().to_string()}" for name, report in reports.items()))
 
 # %% ../nbs/91_cli.ipynb #23889b88
 def _fault() -> int:

@@ -12,7 +12,6 @@ __all__ = ['mel_filters', 'FLOORS', 'OTHERS', 'COSTS', 'STATED', 'LEAST', 'modul
 # %% ../../nbs/35_benchmark.ipynb #1baaf65a
 import contextlib
 import json
-import os
 from collections.abc import Callable
 from dataclasses import dataclass, replace
 from functools import lru_cache
@@ -23,13 +22,11 @@ import pandas as pd
 import soxr
 import torch
 from joblib import Parallel, delayed
-from scipy.fft import next_fast_len
 from scipy.ndimage import convolve1d
 from scipy.signal import stft, welch
 
 from .measure import align, cut, power_at, steady_part
-from .pairs import Pair, open_archive, read_mono, real_pairs
-from .pairs import own_pairs
+from .pairs import Pair, pairs as pairs_of, recordings
 from .quality import hf_energy_db, band_pass, predicted_mos, click_level_db
 from .stats import EvaluateConfig, auc_table, bootstrap, by_group, floor_of, median_width, mmd_table, out_of_fold
 from ..config import CURVE_RATE, Knobs, UserError, rng
@@ -196,19 +193,17 @@ def difference_features(
     return {name: float(v) for name, v in out.items()}
 
 # %% ../../nbs/35_benchmark.ipynb #0aabfbbe
-OTHERS = ("sms-tools", "oatsu")  # datasets of the mirror with other singers
+OTHERS = ("sms-tools", "oatsu")  # corpora with other singers
 
 
-def stretches(mirror, seconds: float = 1.0, hop: float = 0.25) -> list:  # of (octave, audio [1, N], rate)
-    "Voiced stretches of the other singers, with their pitch."
+def stretches(seconds: float = 1.0, hop: float = 0.25) -> list:  # of (octave, audio [1, N], rate)
+    "Voiced stretches of the other singers, with their pitch. Raises `UserError` where their corpora are missing."
     out = []
     for dataset in OTHERS:
-        archive = open_archive(mirror, dataset)
-        for path in archive.namelist():
-            if not path.endswith((".wav", ".flac")) or "speech" in path:
+        for r in recordings(dataset):
+            if "speech" in r.line:
                 continue
-            audio, rate = read_mono(archive, path)
-            audio = audio[:, : 60 * rate]
+            audio, rate = r.audio[:, : 60 * r.rate], r.rate
             f0 = extract_features(audio, rate).f0
             for i in range(0, len(f0) - round(seconds * CURVE_RATE), round(hop * CURVE_RATE)):
                 part = f0[i : i + round(seconds * CURVE_RATE)]
@@ -225,8 +220,7 @@ def octave_of(lead, rate) -> float:
 
 def another(p: Pair, pairs: list, found: list) -> np.ndarray:  # [1, M]
     "Somebody else, as near to the lead of a pair as can be: the same words, or the same pitch."
-    line = p.name.split()[0].rsplit("-", 1)[0]
-    same = [q for q in pairs if p.kind == "speech" and q.group != p.group and q.name.split()[0].rsplit("-", 1)[0] == line]
+    same = [q for q in pairs if q.group != p.group and q.line == p.line]
     octave = octave_of(p.lead, p.rate)
     if same:
         return min(same, key=lambda q: abs(octave_of(q.lead, q.rate) - octave)).lead
@@ -420,9 +414,9 @@ def compare(judged: dict, facts: dict, cfg: EvaluateConfig = EvaluateConfig(), j
 
 # %% ../../nbs/35_benchmark.ipynb #a6a08bc7
 def benchmark(
-    pairs,  # of `Pair`: real takes, as `real_pairs` and `own_pairs` give them
+    pairs,  # of `Pair`: real takes
     models: dict = None,  # name -> `CurveModel` or function of `exclude`; the classics and all models of the package by default
-    mirror=None,  # folder with the other singers; without it there is no such row, save for speech
+    others: list = (),  # `stretches` of other singers; without them there is no such row, save where several speakers share a line
     seeds: tuple = (0,),  # a double of every take for each
     cfg: EvaluateConfig = EvaluateConfig(),
     jobs: int = -1,  # processes, -1 for one per core
@@ -436,13 +430,13 @@ def benchmark(
         raise UserError(f"takes of {len(groups)} different things; give two takes each of 4 at least, for some are held out")
     groups = {g: thinned(found, cfg.per_group) for g, found in groups.items()}
     every = [p for found in groups.values() for p in found]
-    speech = every[0].kind == "speech"
-    found, tasks = stretches(mirror) if mirror and not speech else [], []
+    shared = len({p.line for p in every}) < len({(p.group, p.line) for p in every})
+    tasks = []
     for of in sorted(groups.values(), key=len, reverse=True):
-        leads = {x.tobytes(): p._replace(lead=x) for p in of for x in (p.lead, p.take)}
+        leads = {x.tobytes(): replace(p, lead=x) for p in of for x in (p.lead, p.take)}
         leads = thinned(list(leads.values()), cfg.per_group)
-        others = [another(p, every, found) for p in leads] if found or speech else []
-        tasks.append(delayed(judge_group)(of, [p.lead for p in leads], others, models, seeds, cfg))
+        theirs = [another(p, every, others) for p in leads] if len(others) or shared else []
+        tasks.append(delayed(judge_group)(of, [p.lead for p in leads], theirs, models, seeds, cfg))
     judged = {}
     for done, (group, rows) in enumerate(Parallel(n_jobs=jobs, return_as="generator_unordered")(tasks), 1):
         for row, figures in rows.items():
@@ -457,19 +451,20 @@ def thinned(pairs: list, most: int) -> list:
 
 # %% ../../nbs/35_benchmark.ipynb #be927ce5
 def evaluate(
-    real=None,  # folder or archive of takes; without it a dataset of the mirror
+    corpus="vocobox",  # name of a dataset with repeats, or a folder or zip archive of takes
     names: tuple = (),  # of models; all by default
-    dataset: str = "vocobox",  # or "ravdess-speech"
-    mirror=None,  # folder with `index.json` and archives; `VOCALDOUBLE_MIRROR` by default
     seeds: int = 1,  # doubles of each take
     jobs: int = -1,
+    listen: bool = True,  # predict opinion scores, which takes most of the time
     progress: Callable = lambda done, total: None,
 ) -> Report:
     "The benchmark for takes and models by name. Raises `UserError` where takes or models are missing."
     models = {name: find_model(name) for name in names} or all_models()
-    mirror = mirror or os.environ.get("VOCALDOUBLE_MIRROR")
-    if not (real or mirror):
-        raise UserError("no takes to compare with; give --real FOLDER, or set VOCALDOUBLE_MIRROR to a mirror")
-    pairs = own_pairs(real) if real else list(real_pairs(mirror, dataset))
-    cfg = EvaluateConfig(per_group=10 if pairs[0].kind == "speech" else 30)
-    return benchmark(pairs, models, mirror, tuple(range(seeds)), cfg, jobs, progress)
+    pairs = pairs_of(corpus)
+    several = len({p.line for p in pairs}) < len({(p.group, p.line) for p in pairs})  # speakers of one line
+    try:
+        others = [] if several else stretches()
+    except UserError:  # their corpora are not here: no such row
+        others = []
+    cfg = EvaluateConfig(per_group=10 if several else 30, listen=listen)
+    return benchmark(pairs, models, others, tuple(range(seeds)), cfg, jobs, progress)

@@ -10,7 +10,7 @@ import numpy as np
 from joblib import Parallel, delayed
 
 from .measure import TakesConfig, align, between, describe, measure
-from .pairs import Pair, real_pairs
+from .pairs import Pair, pairs as pairs_of
 from ..config import CURVE_RATE
 
 # %% ../../nbs/32_real_takes.ipynb #bc53efd0
@@ -40,9 +40,9 @@ def describe_pair(p: Pair, cfg: TakesConfig = TakesConfig()) -> dict:
 
 
 def study(
-    mirror,  # see `real_pairs`
+    corpora: tuple = ("vocobox", "ravdess-speech"),  # with repeats
     jobs: int = -1,  # processes, -1 for one per core
 ) -> dict:  # "note", "vowel", "speech" -> one `describe_pair` per pair that is voiced long enough
-    "Measure every real pair of the mirror."
-    rows = [r for d in ("vocobox", "ravdess-speech") for r in Parallel(n_jobs=jobs)(delayed(describe_pair)(p) for p in real_pairs(mirror, d))]
+    "Measure every pair of real takes."
+    rows = [r for c in corpora for r in Parallel(n_jobs=jobs)(delayed(describe_pair)(p) for p in pairs_of(c))]
     return {kind: [r for r in rows if r["kind"] == kind and "frames" in r] for kind in ("note", "vowel", "speech")}
