@@ -659,7 +659,7 @@ class _Sound(Staged):
 # %% ../nbs/02_audio.ipynb #75e76883
 def _check_length(path, frames):
     "Raise `OSError` where the sound file `path` does not hold its `frames`, to the last one."
-    with sf.SoundFile(_native(path)) as f:
+    with _sound_file(path) as f:
         f.seek(max(0, frames - 1))
         if f.frames != frames or len(f.read(1)) != min(1, frames):
             raise OSError(errno.ENOSPC, "cut short")
