@@ -59,6 +59,9 @@ class UserError(ValueError):
         super().__init__(printable(message))
 
 # %% ../nbs/00_config.ipynb #027ad921
+_RANGES = {"variation": (0, 1), "width": (0, 1), "breaths": (-60, 6), "consonants": (-60, 6)}  # others: 0 to 2
+
+
 @dataclass(frozen=True)
 class Knobs:
     """What a user may turn. Raises `UserError` for a value outside its range."""
@@ -67,14 +70,16 @@ class Knobs:
     timing: float = 1.0  # 0..2: scales the time curve
     pitch: float = 1.0  # 0..2: scales the pitch curve
     level: float = 1.0  # 0..2: scales the level curve
-    timbre: float = 1.0  # 0..2: scales the envelope and breath curves
+    timbre: float = 1.0  # 0..2: scales the envelope and the decorrelation
     width: float = 1.0  # 0..1: stereo spread of the doubles in the mix
+    breaths: float = -3.0  # -60..6 dB: level of breaths in the doubles, against the lead's
+    consonants: float = 0.0  # -60..6 dB: the same for sibilants and other unvoiced sound
 
     def __post_init__(self):
         for f in fields(self):
-            v, top = getattr(self, f.name), 1.0 if f.name in ("variation", "width") else 2.0
-            if not (isinstance(v, numbers.Real) and math.isfinite(v) and 0 <= v <= top):
-                raise UserError(f"{f.name} is {v}; give a number from 0 to {top:g}")
+            v, (low, high) = getattr(self, f.name), _RANGES.get(f.name, (0, 2))
+            if not (isinstance(v, numbers.Real) and math.isfinite(v) and low <= v <= high):
+                raise UserError(f"{f.name} is {v}; give a number from {low} to {high}")
 
     def scale(self, name: str) -> float:  # 0..4
         "Factor on the curve that the knob `name` turns: 1 at the defaults."

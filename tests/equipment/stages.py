@@ -4,6 +4,19 @@ from collections.abc import Callable
 import numpy as np
 
 
+class Samples:
+    "Audio [C, N] that is sliced along time."
+
+    def __init__(self, audio: np.ndarray):
+        self.audio = audio
+
+    def __len__(self):
+        return self.audio.shape[1]
+
+    def __getitem__(self, s: slice):
+        return self.audio[:, s]
+
+
 def check_stage(
     make: Callable,  # makes a fresh stage
     whole,  # what is pushed: anything that has a length and can be sliced
