@@ -1,7 +1,7 @@
 """Runs every notebook as `nbdev_test` does and every file of pytest tests, reports each as it ends, and closes with the count.
 
-`python .ci/suite.py PATTERN...` runs those whose names contain one of the patterns. Each runs in a process of its own, so that none depends on
-what ran before it; WORKERS of them at once, 2 by default.
+`python .ci/suite.py PATTERN...` runs those whose names contain one of the patterns. Each runs in a process of its own with an empty home and
+without a mirror, so that none depends on what ran before it or on what has been fetched; WORKERS of them at once, 2 by default.
 """
 import json
 import multiprocessing
@@ -56,6 +56,8 @@ def counted(path: Path) -> dict:
 def work(path: Path, log: Path, result):
     "In a worker: run `path`, write what it prints to `log`, and send its count."
     os.setpgid(0, 0)  # so that it can be ended with whatever it has started
+    os.environ["VOCALDOUBLE_HOME"] = str(log.with_suffix(".home"))
+    os.environ.pop("VOCALDOUBLE_MIRROR", None)  # a pass here does not hang on what somebody has fetched
     out = os.open(log, os.O_WRONLY | os.O_CREAT)
     os.dup2(out, 1)
     os.dup2(out, 2)
