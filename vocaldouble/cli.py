@@ -12,19 +12,20 @@ import os
 import signal
 import sys
 import traceback
+from contextlib import suppress
 from dataclasses import asdict
 from pathlib import Path
 
 import click
-import soundfile as sf
 
 from . import __version__
+from .audio import is_pipe, opened
 from .commands.baseline import export_command, predict_command, test_command, train_command
 from .commands.console import escape_unprintable, json_option, progress_bar, research, show, show_json, warn
 from .commands.data import datasets_group, embed_command, prepare_command, pretrained_group
 from .config import Knobs, UserError
-from .demo import demo
 from .curves.base import find_model, models
+from .demo import demo
 from .doubler import DEFAULT, double_files
 
 # %% ../nbs/91_cli.ipynb #e35979c4
@@ -59,11 +60,9 @@ def _amount(name: str, top: int, help: str):
 def _total_seconds(leads: list) -> float:
     "Length of all leads that can be opened, for the progress bar; doubling says what is wrong with the others."
     total = 0.0
-    for lead in leads:
-        try:
-            total += sf.info(str(lead)).duration
-        except (OSError, RuntimeError, UnicodeError):
-            pass
+    for lead in (lead for lead in leads if not is_pipe(lead)):  # a pipe can be read only once
+        with suppress(UserError), opened(lead) as f:
+            total += f.frames / f.samplerate
     return total
 
 # %% ../nbs/91_cli.ipynb #e141634e
