@@ -13,6 +13,7 @@ import errno
 import io
 import os
 import secrets
+import shlex
 import shutil
 import stat
 import struct
@@ -56,7 +57,13 @@ def _next_chunk(f, end, size):
 def _sound_size(f, at, size, long):
     "Bytes of sound that a chunk at `at` promises: what `ds64` says, or the rest of the file where nothing does."
     size = long if long and size == 0xFFFFFFFF else size
-    return max(0, f.seek(0, io.SEEK_END) - at) if size in UNKNOWN_SIZES else size
+    rest = max(0, f.seek(0, io.SEEK_END) - at)
+    if size == 0 and rest > 8:
+        f.seek(at)
+        name, after = struct.unpack("<4sI", f.read(8))
+        if _is_name(name) and after <= rest - 8:  # a chunk follows: there is no sound
+            return 0
+    return rest if size in UNKNOWN_SIZES else size
 
 # %% ../nbs/02_audio.ipynb #cccabf4e
 def chunks(
@@ -90,6 +97,11 @@ def _w64_chunks(f):
         yield Chunk(b"LIST" if name == b"list" else name, at + 24, size - 24)
         at = f.seek(at + size + -size % 8)
 
+# %% ../nbs/02_audio.ipynb #48443655
+def _pack(extras):
+    "Chunks, given as pairs of name and content, as bytes."
+    return b"".join(name + struct.pack("<I", len(c)) + c + bytes(len(c) % 2) for name, c in extras)
+
 # %% ../nbs/02_audio.ipynb #d5a9749f
 def _missing_bytes(
     path: Path,
@@ -119,6 +131,8 @@ _FOREIGN = {  # first bytes, and where they stand
     (b"ftyp", 4): "an MP4 or M4A file (AAC or ALAC)",
     (b"moov", 4): "a QuickTime file",
     (b"mdat", 4): "a QuickTime file",
+    (b"wide", 4): "a QuickTime file",
+    (b"free", 4): "a QuickTime file",
     (b"\x1aE\xdf\xa3", 0): "a WebM or Matroska file",
     (bytes.fromhex("3026b2758e66cf11"), 0): "a WMA or WMV file",
     (b"wvpk", 0): "a WavPack file",
@@ -139,11 +153,19 @@ _FOREIGN = {  # first bytes, and where they stand
 }
 
 # %% ../nbs/02_audio.ipynb #ce6842ec
+def _quoted(path):
+    "`path` as one argument for a shell."
+    return shlex.quote(str(path)) if sys.platform != "win32" and set(str(path)) & set('"$`\\!') else f'"{path}"'
+
+
 def _convert(path, kind):
     "The error for a file that ffmpeg reads and we do not."
-    return UserError(f'{path}: {kind}, which is not read here; convert it: ffmpeg -i "{path}" "{path.with_suffix(".wav")}"')
+    out = path.with_suffix(".wav")
+    if out == path:  # whatever it is, it claims to be a WAV
+        out = path.with_name(f"{path.stem}_converted.wav")
+    return UserError(f"{path}: {kind}, which is not read here; convert it: ffmpeg -i {_quoted(path)} {_quoted(out)}")
 
-
+# %% ../nbs/02_audio.ipynb #38326fcc
 def _refusal(path, head):
     "The error for a file that libsndfile does not read; `head` are its first bytes."
     if head.startswith(b"OggS"):
@@ -158,22 +180,55 @@ def _refusal(path, head):
     return UserError(f"{path}: not audio that can be read; give a WAV, FLAC, OGG, MP3 or AIFF file")
 
 # %% ../nbs/02_audio.ipynb #125522be
+def _header(parts, size):
+    "The header of a WAV, or of an RF64 beyond 4 GiB, with the packed chunks `parts` and `size` bytes of sound to come."
+    if size + len(parts) + 12 < 0xFFFFFFFF:
+        riff = struct.pack("<4sI4s", b"RIFF", size + len(parts) + 12, b"WAVE")
+        return riff + parts + struct.pack("<4sI", b"data", size)
+    riff = struct.pack("<4sI4s", b"RF64", 0xFFFFFFFF, b"WAVE")
+    ds64 = struct.pack("<4sIQQQI", b"ds64", 28, size + len(parts) + 48, size, 0, 0)
+    return riff + ds64 + parts + struct.pack("<4sI", b"data", 0xFFFFFFFF)
+
+
+def _plain_header(f):
+    "A header with nothing but the sound of an open WAV, RF64 or BW64 file, where its sound begins, and its bytes."
+    parts, start, size = b"", 0, 0
+    for chunk in chunks(f):
+        if chunk.name in (b"fmt ", b"fact"):
+            f.seek(chunk.at)
+            parts += _pack([(chunk.name, f.read(min(chunk.size, 4096)))])
+        if chunk.name == b"data" and not start:
+            start, size = chunk.at, min(chunk.size, f.seek(0, io.SEEK_END) - chunk.at)
+    if not start:
+        raise sf.SoundFileError("no sound")
+    return _header(parts, size), start, size
+
+# %% ../nbs/02_audio.ipynb #154220f6
 class _SoundOnly(io.FileIO):
-    "A WAV as it would be if every chunk that does not belong to the sound was padding."
+    "A WAV as it would be with a plain header in front of its sound, and nothing behind it."
 
     def __init__(self, path):
+        with open(path, "rb") as f:
+            self.head, start, self.size = _plain_header(f)
         super().__init__(path)
-        kept = (b"fmt ", b"fact", b"data", b"ds64")
-        self.extras = [c.at - 8 for c in chunks(self) if c.name not in kept]
-        self.seek(0)
+        self.skipped, self.at = start - len(self.head), 0
+
+    def tell(self):
+        return self.at
+
+    def seek(self, offset, whence=io.SEEK_SET):
+        self.at = offset + (0, self.at, len(self.head) + self.size)[whence]
+        return self.at
 
     def readinto(self, buffer):
-        at, view = self.tell(), memoryview(buffer).cast("B")
-        size = super().readinto(view)
-        for extra in self.extras:
-            for i in range(max(at, extra), min(at + size, extra + 4)):
-                view[i - at] = b"JUNK"[i - extra]
-        return size
+        view = memoryview(buffer).cast("B")
+        end = min(self.at + len(view), len(self.head) + self.size)
+        head = self.head[self.at : end]
+        view[: len(head)] = head
+        super().seek(self.at + len(head) + self.skipped)
+        done = len(head) + (super().readinto(view[len(head) : end - self.at]) if end > self.at + len(head) else 0)
+        self.at += done
+        return done
 
 # %% ../nbs/02_audio.ipynb #d95ae813
 def _native(path):
@@ -182,13 +237,16 @@ def _native(path):
 
 
 def _sound_file(path):
-    "`path` open for reading, if need be without its extras."
+    "`path` open for reading, if need be with a plain header. libsndfile takes a size of 0 at its word."
     try:
-        return sf.SoundFile(_native(path))
+        sound = sf.SoundFile(_native(path))
+        if sound.frames or not sound.format.startswith("WAV"):
+            return sound
+        sound.close()
     except sf.SoundFileError:
         if path.suffix.lower() == ".raw":
             raise
-        return sf.SoundFile(_SoundOnly(path))
+    return sf.SoundFile(_SoundOnly(path))
 
 # %% ../nbs/02_audio.ipynb #2aa12e61
 _MP3_STARTS = (b"ID3", b"\xff", b"RIF", b"fLa", b"Ogg", b"FOR")  # also of other sound, under a wrong name
@@ -331,7 +389,7 @@ def is_pipe(
         return False
     return stat.S_ISFIFO(mode) or stat.S_ISSOCK(mode)
 
-
+# %% ../nbs/02_audio.ipynb #39f50ddd
 def _source(path):
     "Context manager of the open pipe. Raises `UserError` where there is nothing to read from."
     if str(path) != "-":
@@ -353,7 +411,7 @@ def _drain(path, copy):
     if not copy.stat().st_size:
         raise UserError(f"{path}: nothing came out of the pipe; is the command before it right?")
 
-
+# %% ../nbs/02_audio.ipynb #d119bff9
 @contextmanager
 def local_copy(
     path,  # of a file or a pipe, or `-` for standard input
@@ -442,6 +500,12 @@ def _make_empty(path, temp, force):
             return folders, os.fstat(f.fileno()).st_ino
 
 
+def _sync(path, temp):
+    "See that `temp` is on the disk."
+    with storing(path), open(temp, "r+b") as f:
+        os.fsync(f.fileno())
+
+# %% ../nbs/02_audio.ipynb #195251ce
 def _rename(temp, path, old, force):
     "Give `temp` the name `path`; what `force` replaces is kept as `old` where the file system knows links."
     with storing(path):
@@ -452,24 +516,25 @@ def _rename(temp, path, old, force):
         os.replace(temp, path)
 
 # %% ../nbs/02_audio.ipynb #0d679b94
-class _Life:
-    "The end of a `Staged` file, good or bad."
-
-    def settle(self):
-        "Remove what is left beside it."
-        for path in (self.temp, self.old):
-            with suppress(OSError):
-                path.unlink()
-
-    def discard(self):
-        "Bring back the state before `open`."
+def _remove(*files):
+    for path in files:
         with suppress(OSError):
-            if self.inode and os.lstat(self.path).st_ino == self.inode:  # published already
-                os.replace(self.old, self.path) if self.old.exists() else self.path.unlink()
-        self.settle()
-        for folder in self.folders:
-            with suppress(OSError):
-                folder.rmdir()
+            path.unlink()
+
+
+def _undo(file):
+    "Take a `Staged` file back that may have been published; give back what it replaced."
+    with suppress(OSError):
+        if file.inode and os.lstat(file.path).st_ino == file.inode:  # published already
+            os.replace(file.old, file.path) if file.old.exists() else file.path.unlink()
+    _remove(file.temp, file.old)
+    for folder in file.folders:
+        with suppress(OSError):
+            folder.rmdir()
+
+# %% ../nbs/02_audio.ipynb #df9c0878
+class _Job:
+    "A file of its own in `outputs`."
 
     def __enter__(self):
         self.job = outputs(self)
@@ -479,8 +544,8 @@ class _Life:
     def __exit__(self, *error):
         return self.job.__exit__(*error)
 
-# %% ../nbs/02_audio.ipynb #df9c0878
-class Staged(_Life):
+# %% ../nbs/02_audio.ipynb #38ef2ef1
+class Staged(_Job):
     "A file that is made as `temp` and appears as `path` when it is published. `outputs` runs it; `UserError` is raised where that fails."
 
     def __init__(
@@ -499,12 +564,19 @@ class Staged(_Life):
 
     def close(self):
         "See that the temporary file is complete and on the disk."
-        with storing(self.path), open(self.temp, "r+b") as f:
-            os.fsync(f.fileno())
+        _sync(self.path, self.temp)
 
     def publish(self):
         "Give it its name."
         _rename(self.temp, self.path, self.old, self.force)
+
+    def settle(self):
+        "Remove what is left beside it."
+        _remove(self.temp, self.old)
+
+    def discard(self):
+        "Bring back the state before `open`."
+        _undo(self)
 
 # %% ../nbs/02_audio.ipynb #4d61ce4f
 @contextmanager
@@ -588,28 +660,26 @@ class _Gapped(io.FileIO):
 
     def write(self, data):
         before = max(0, self.start - self.tell())  # bytes that belong before the gap
-        with suppress(OSError):  # in a callback from C nobody would catch it; the count tells libsndfile
-            done = super().write(data[:before]) if before else 0
-            if len(data) > before:
-                self.seek(max(self.start, self.tell()))
-                done += super().write(data[before:])
-            return done
-        return 0
+        done = _write_some(super().write, data[:before])
+        self.seek(self.tell())
+        return done + _write_some(super().write, data[before:])
+
+
+def _write_some(write, data):
+    "Bytes that could be written. Nobody would catch an error on its way through C; libsndfile looks at the number."
+    with suppress(OSError):
+        return write(data) if data else 0
+    return 0
 
 # %% ../nbs/02_audio.ipynb #86fb6621
 _FIRST = (b"bext",)  # chunks that come before the sound
-
-
-def _pack(extras):
-    "Chunks, given as pairs of name and content, as bytes."
-    return b"".join(name + struct.pack("<I", len(c)) + c + bytes(len(c) % 2) for name, c in extras)
 
 
 def _split(extras):
     "The bytes of the chunks that come before the sound, and of those that come after it."
     return _pack(e for e in extras if e[0] in _FIRST), _pack(e for e in extras if e[0] not in _FIRST)
 
-
+# %% ../nbs/02_audio.ipynb #81b878fd
 def _add_extras(path, start, extras):
     "Fill the gap at `start` in a complete WAV or RF64, append the rest, and correct the header."
     before, after = _split(extras)
@@ -624,26 +694,44 @@ def _add_extras(path, start, extras):
         f.write(struct.pack("<Q" if long else "<I", size))
 
 # %% ../nbs/02_audio.ipynb #c35bf9e5
+def _open_sound(w):
+    "The files that a `Writer` writes through, python-soundfile's last."
+    gap = len(_split(w.extras)[0])
+    if not gap:
+        return (sf.SoundFile(_native(w.temp), "w", w.rate, w.channels, w.subtype, format=w.format),)
+    file = _Gapped(w.temp, _start(w), gap)
+    return file, sf.SoundFile(file, "w", w.rate, w.channels, w.subtype, format=w.format)
+
+
+def _start(w):
+    "Where the gap of a `Writer` is: the sizes of an RF64 come first."
+    return 48 if w.format == "RF64" else 12
+
+
+def _complete(w):
+    "What libsndfile leaves undone in the file of a `Writer`."
+    if w.extras:
+        _add_extras(w.temp, _start(w), w.extras)
+    if w.mask is not None:
+        _set_mask(w.temp, w.mask)
+    unstamp(w.temp)
+    _check_length(w.temp, w.written)
+
+# %% ../nbs/02_audio.ipynb #5465381c
 class _Sound(Staged):
-    "A staged file with a libsndfile file in it."
+    "A staged file with sound in it."
+
+    files = ()
 
     def open(self):
         super().open()
         with storing(self.path):
-            gap = len(_split(self.extras)[0])
-            self.start = 48 if self.format == "RF64" else 12  # the sizes of an RF64 come first
-            self.file = _Gapped(self.temp, self.start, gap) if gap else None
-            self.sound = sf.SoundFile(self.file or _native(self.temp), "w", self.rate, self.channels, self.subtype, format=self.format)
+            self.files = _open_sound(self)
 
     def close(self):
         with storing(self.path):
             self._end()
-            if self.extras:
-                _add_extras(self.temp, self.start, self.extras)
-            if self.mask is not None:
-                _set_mask(self.temp, self.mask)
-            unstamp(self.temp)
-            _check_length(self.temp, self.written)
+            _complete(self)
         super().close()
 
     def discard(self):
@@ -652,9 +740,8 @@ class _Sound(Staged):
         super().discard()
 
     def _end(self):
-        for f in (self.sound, self.file):
-            if f:
-                f.close()
+        for f in reversed(self.files):
+            f.close()
 
 # %% ../nbs/02_audio.ipynb #75e76883
 def _check_length(path, frames):
@@ -680,31 +767,31 @@ class Writer(_Sound):
         extras: tuple = (),  # further chunks of a WAV, as pairs of name and content
     ):
         super().__init__(path, force)
-        self.rate, self.channels, self.subtype = rate, channels, subtype
-        self.written, self.sound, self.file = 0, None, None
+        self.rate, self.channels, self.subtype, self.written = rate, channels, subtype, 0
         wav = self.path.suffix.lower() == ".wav"
         self.mask, self.extras = (mask, tuple(extras)) if wav else (None, ())
-        self.format = container(self.path, subtype, self._size(frames), self.mask is not None)
+        self.format = container(self.path, subtype, _size(self, frames), self.mask is not None)
 
     def write(self, block: np.ndarray):
         "Append `block` [C, n]; what exceeds full scale is clipped, but for float formats. Raises `ValueError` for NaN or infinity."
         _append(self, block)
 
-    def _size(self, frames):
-        "Bytes that so many uncompressed `frames` take, with all that is beside them."
-        return frames * self.channels * BITS.get(self.subtype, 0) // 8 + sum(map(len, _split(self.extras)))
-
 # %% ../nbs/02_audio.ipynb #a6458b9b
+def _size(writer, frames):
+    "Bytes that so many uncompressed `frames` take, with all that is beside them."
+    return frames * writer.channels * BITS.get(writer.subtype, 0) // 8 + sum(map(len, _split(writer.extras)))
+
+
 def _append(writer, block):
     "Append `block` [C, n] to the sound of an open `Writer`."
     if not np.isfinite(block).all():
         raise ValueError(f"{writer.path}: samples to be written are not finite")
     writer.written += block.shape[1]
-    if writer.format in ("WAV", "WAVEX") and writer._size(writer.written) > _WAV_LIMIT:
+    if writer.format in ("WAV", "WAVEX") and _size(writer, writer.written) > _WAV_LIMIT:
         raise ValueError(f"{writer.path}: more than a WAV holds; tell the Writer in advance how many frames will come")
     with storing(writer.path):
         try:
-            writer.sound.write(quantise(block, writer.subtype).T)
+            writer.files[-1].write(quantise(block, writer.subtype).T)
         except AssertionError:  # python-soundfile's for fewer samples than it gave
             raise OSError(errno.ENOSPC, "cut short") from None
 
@@ -736,7 +823,8 @@ class Resampler:
 
     def push(self, block: np.ndarray, last: bool = False) -> np.ndarray:  # [C, m], what is ready by now
         "Take the next `block` [C, n]."
-        out = self.stream.resample_chunk(np.ascontiguousarray(block.T, np.float32), last=last).reshape(-1, self.channels)
+        frames = np.ascontiguousarray(block.T, np.float32)
+        out = self.stream.resample_chunk(frames, last=last).reshape(-1, self.channels)
         self.taken += block.shape[1]
         if last:
             due = (2 * self.taken * self.to_rate + self.from_rate) // (2 * self.from_rate) - self.given

@@ -81,7 +81,7 @@ def _is_whole(name, content):
         return len(content) >= head + entry * struct.unpack_from("<I", content, at)[0]
     return True
 
-
+# %% ../nbs/03_metadata.ipynb #a63afd43
 def _problem(name, size, content):
     "Why a chunk that promises `size` bytes is not carried over: an empty text where it is, None where nobody misses it."
     if name in _LEFT_OUT or not any(content):
@@ -152,7 +152,7 @@ _AIFF_TITLES = {b"NAME": "title", b"AUTH": "artist", b"(c) ": "copyright", b"ANN
 
 
 def _aiff_markers(content):
-    "Pairs of sample and name from the MARK chunk of an AIFF. Raises `struct.error` or `IndexError` where it is damaged."
+    "Pairs of sample and name from the MARK chunk of an AIFF. Raises `struct.error` where it is damaged."
     markers, at = [], 2
     for _ in range(struct.unpack_from(">H", content)[0]):
         sample, length = struct.unpack_from(">2xIB", content, at)
@@ -160,7 +160,7 @@ def _aiff_markers(content):
         at += 7 + length + (length + 1) % 2
     return markers
 
-
+# %% ../nbs/03_metadata.ipynb #98a2d323
 def _from_aiff(f):
     "`Metadata` of an open AIFF or AIFF-C file."
     titles, markers, notes = {}, [], []
@@ -190,7 +190,7 @@ def _flac_blocks(f):
         last, kind = head[0] >> 7, head[0] & 0x7F
         yield kind, f.read(int.from_bytes(head[1:], "big"))
 
-
+# %% ../nbs/03_metadata.ipynb #a17239c2
 def _comments(content):
     "Vorbis comments as a dictionary with names in lower case. Raises `struct.error` where they are damaged."
     found, at = {}, 4 + struct.unpack_from("<I", content)[0]  # after the name of the encoder
