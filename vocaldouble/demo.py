@@ -13,7 +13,8 @@ import numpy as np
 
 from .audio import Staged, Writer, outputs
 from .config import Knobs, band_centres
-from .doubler import CEILING, Doubler, gain_to, mixdown
+from .doubler import Doubler, mixdown
+from .files import limit_gain
 from .features import extract_features
 from .synth import sing
 
@@ -121,8 +122,9 @@ def demo(
     sounds = {"lead": take.audio, "double1": doubles[0], "double2": doubles[1], "mix": mixdown(take.audio, doubles)}
     writers = [Writer(folder / f"{name}.wav", take.rate, len(x), "PCM_24", force) for name, x in sounds.items()]
     picture = Staged(folder / "curves.svg", force)
+    gain = limit_gain(max(float(np.abs(x).max()) for x in sounds.values()), 0.0, "PCM_24")
     with outputs(*writers, picture):
         for writer, x in zip(writers, sounds.values()):
-            writer.write(gain_to(float(np.abs(x).max()), CEILING) * x)
+            writer.write(np.float32(gain) * x)
         picture.temp.write_text(curves_svg(take.audio, take.rate, curves), encoding="utf-8")
     return [str(f.path) for f in (*writers, picture)]
