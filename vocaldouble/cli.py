@@ -26,7 +26,8 @@ from .commands.data import datasets_group, embed_command, prepare_command, pretr
 from .config import Knobs, UserError
 from .curves.base import find_model, models
 from .demo import demo
-from .doubler import DEFAULT, double_files
+from .doubler import DEFAULT
+from .files import double_files
 
 # %% ../nbs/91_cli.ipynb #e35979c4
 @click.group(context_settings=dict(help_option_names=["-h", "--help"], max_content_width=100))
@@ -52,9 +53,9 @@ def demo_command(out, seed, force):
     show(f"Look at the curves:\n  {files[-1]}")
 
 # %% ../nbs/91_cli.ipynb #2baba01f
-def _amount(name: str, top: int, help: str):
+def _amount(name: str, high: int, help: str, low: int = 0):
     "A knob as an option; its range is checked by `Knobs`."
-    return click.option(f"--{name}", type=float, default=getattr(Knobs(), name), show_default=True, metavar=f"0..{top}", help=help)
+    return click.option(f"--{name}", type=float, default=getattr(Knobs(), name), show_default=True, metavar=f"{low}..{high}", help=help)
 
 
 def _total_seconds(leads: list) -> float:
@@ -90,14 +91,17 @@ def _report_doubled(
 @_amount("timing", 2, "Deviation in time.")
 @_amount("pitch", 2, "Deviation in pitch.")
 @_amount("level", 2, "Deviation in level.")
-@_amount("timbre", 2, "Deviation in tone and breath.")
+@_amount("timbre", 2, "Deviation in spectral envelope and decorrelation.")
 @_amount("width", 1, "Stereo spread of the doubles in the mix.")
+@_amount("breaths", 6, "Level of breaths in the doubles, against the lead's, in dB.", -60)
+@_amount("consonants", 6, "The same for sibilants and other unvoiced sound.", -60)
+@click.option("--tail", default=0.0, show_default=True, metavar="0..10", help="Seconds that a late double may ring on after the lead.")
 @click.option("--mix/--no-mix", default=True, show_default=True, help="Write lead and doubles mixed, too.")
 @click.option("--model", default=DEFAULT, show_default=True, metavar="NAME", help=f"One of {', '.join(models())}.")
 @click.option("--jobs", default=1, show_default=True, type=click.IntRange(min=1), help="Leads to work on at once.")
 @click.option("--force", is_flag=True, help="Replace files that exist.")
 @json_option
-def double_command(leads, out, voices, seed, mix, model, jobs, force, as_json, **knobs):
+def double_command(leads, out, voices, seed, tail, mix, model, jobs, force, as_json, **knobs):
     """Make second takes of each LEAD.
 
     Writes DIR/<stem>_double1.wav and so on, and DIR/<stem>_mix.wav, at the rate, length, channels and sample format of the lead;
@@ -106,7 +110,7 @@ def double_command(leads, out, voices, seed, mix, model, jobs, force, as_json, *
     find_model(model)
     leads, knobs = [Path(lead) for lead in leads], Knobs(**knobs)
     with progress_bar(_total_seconds(leads), "Doubling") as progress:
-        results = double_files(leads, out, model, jobs, voices, mix, progress, seed=seed, knobs=knobs, force=force)
+        results = double_files(leads, out, model, jobs, voices, mix, progress, seed=seed, knobs=knobs, force=force, tail=tail)
     return _report_doubled(results, as_json)
 
 # %% ../nbs/91_cli.ipynb #ab22f51d
