@@ -41,17 +41,17 @@ bank: $(FULL) ## measure the bank of takes again, from the archives in MIRROR=fo
 	@VOCALDOUBLE_MIRROR="$(MIRROR)" $(BIN)/vocaldouble datasets get vocobox
 	@$(BIN)/python -c "from vocaldouble.bench.bank import make_bank; make_bank()"
 
-codec: $(FULL) ## train the codec anew, or go on, on the voices in MIRROR=folder (an hour on one core)
+codec: $(FULL) ## train the codec again, or continue, on the voices in MIRROR=folder (an hour on one core)
 	@OMP_NUM_THREADS=1 $(BIN)/python -c "from vocaldouble.convert.codec import make_codec; make_codec('$(MIRROR)')"
 
-runs: $(FULL) ## carry out the study of the earlier system's runs on the voices in MIRROR=folder, or go on (two hours)
+runs: $(FULL) ## carry out the study of the runs of the baseline on the voices in MIRROR=folder, or continue (two hours)
 	@VOCALDOUBLE_MIRROR="$(abspath $(MIRROR))" OMP_NUM_THREADS=1 $(BIN)/nbdev_test --path nbs/70_runs.ipynb --flags slow --n_workers 0
 
 env: $(FULL) ## only set up the full environment
 
 clean: ## remove .venv and whatever else was made here
 	@rm -rf .venv demo build dist *.egg-info _docs _proc nbs/play nbs/.ipynb_checkpoints
-	@find vocaldouble nbs .ci -name __pycache__ -prune -exec rm -rf {} +
+	@find vocaldouble nbs tests .ci -name __pycache__ -prune -exec rm -rf {} +
 
 # An editable install belongs to one checkout: an environment last filled by another one is filled again.
 ifneq ($(shell cat "$(VENV)/.checkout" 2>/dev/null),$(CURDIR))

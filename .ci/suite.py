@@ -22,6 +22,7 @@ from nbdev.test import test_nb
 
 WORKERS = int(os.environ.get("WORKERS", 2))
 LIMIT = 900  # seconds for one file on a busy machine; it only ends what hangs
+LONGEST = "benchmark codec speaker prepare block_edges speaker_tsne embeddings conditioning train predict test_data_commands".split()  # half a minute or more
 FORK = multiprocessing.get_context("fork")  # the workers share what is imported above
 
 
@@ -98,16 +99,17 @@ class Job:
         self.process.join()
 
 
-def size(path: Path) -> int:
-    "Cells or lines of code: what is long runs first, so that the last worker does not run alone for long."
-    if path.suffix == ".py":
-        return len(path.read_text(encoding="utf-8").splitlines()) // 5
-    return sum(c["cell_type"] == "code" for c in json.loads(path.read_text(encoding="utf-8"))["cells"])
+def weight(path: Path) -> tuple:
+    "What runs longest has the greatest weight and runs first, so that the last worker does not run alone for long."
+    name = path.stem.lstrip("0123456789_")
+    text = path.read_text(encoding="utf-8")
+    cells = len(text.splitlines()) // 5 if path.suffix == ".py" else sum(c["cell_type"] == "code" for c in json.loads(text)["cells"])
+    return name in LONGEST, cells
 
 
 def run(paths: list, folder: Path):
     "Run `paths`, WORKERS at once; each job with its count as it ends."
-    waiting, running = sorted(paths, key=size, reverse=True), []
+    waiting, running = sorted(paths, key=weight, reverse=True), []
     try:
         while waiting or running:
             while waiting and len(running) < WORKERS:
