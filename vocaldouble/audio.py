@@ -305,7 +305,7 @@ def blocks(
     size: int = 1 << 18,  # samples per block, the last one excepted
     dtype: str = "float32",  # or "float64", "int16", "int32": what holds every bit of the rarer formats
 ) -> Iterator[np.ndarray]:  # [C, n] of `dtype`
-    "The audio of `path`, block by block. Raises `UserError` where it is damaged, cut short, or holds a sample that is NaN or infinite."
+    "The audio of `path`, block by block. Raises `UserError` where it is damaged, cut short, or holds NaN or infinity."
     path, done = Path(path), 0
     with opened(path) as f:
         mp3 = f.subtype.startswith("MPEG")
@@ -353,7 +353,7 @@ def info(
     path,  # audio file
     shortest: float = 0.0,  # seconds; shorter files are refused
 ) -> AudioInfo:
-    "What `path` holds. Raises `UserError` where it is missing, not audio, truncated, empty, too short or at an unusable rate."
+    "What `path` holds. Raises `UserError` where it is missing, not audio, truncated, empty, too short or at a rate beyond ours."
     path = Path(path)
     with opened(path) as f:
         missing = _missing_bytes(path)
@@ -416,7 +416,7 @@ def _drain(path, copy):
 def local_copy(
     path,  # of a file or a pipe, or `-` for standard input
 ) -> Iterator[Path]:
-    "A path that can be read again and again: `path` itself, or a temporary copy of a pipe. Raises `UserError` where there is none."
+    "A path that can be read again: `path` itself, or a temporary copy of a pipe. Raises `UserError` where there is none."
     if not is_pipe(path):
         yield Path(path)
         return
@@ -454,7 +454,8 @@ def quantise(
         return audio
     bits, width = BITS[subtype], 16 if BITS[subtype] <= 16 else 32
     full = np.float32(2 ** (bits - 1))
-    whole = np.clip(np.rint(audio * full), -full, np.nextafter(full, np.float32(0)))  # the largest float32 that fits, then truncated
+    top = np.nextafter(full, np.float32(0))  # the largest float32 that fits
+    whole = np.clip(np.rint(audio * full), -full, top)
     return whole.astype(f"int{width}") << (width - bits)
 
 # %% ../nbs/02_audio.ipynb #9d31421d
@@ -534,7 +535,15 @@ def _undo(file):
 
 # %% ../nbs/02_audio.ipynb #df9c0878
 class _Job:
-    "A file of its own in `outputs`."
+    "A file of its own in `outputs`, and its end."
+
+    def settle(self):
+        "Remove what is left beside it."
+        _remove(self.temp, self.old)
+
+    def discard(self):
+        "Bring back the state before `open`."
+        _undo(self)
 
     def __enter__(self):
         self.job = outputs(self)
@@ -546,7 +555,7 @@ class _Job:
 
 # %% ../nbs/02_audio.ipynb #38ef2ef1
 class Staged(_Job):
-    "A file that is made as `temp` and appears as `path` when it is published. `outputs` runs it; `UserError` is raised where that fails."
+    "A file that is made as `temp` and appears as `path` when it is published. Raises `UserError` where that fails."
 
     def __init__(
         self,
@@ -569,14 +578,6 @@ class Staged(_Job):
     def publish(self):
         "Give it its name."
         _rename(self.temp, self.path, self.old, self.force)
-
-    def settle(self):
-        "Remove what is left beside it."
-        _remove(self.temp, self.old)
-
-    def discard(self):
-        "Bring back the state before `open`."
-        _undo(self)
 
 # %% ../nbs/02_audio.ipynb #4d61ce4f
 @contextmanager
@@ -639,6 +640,13 @@ def _set_mask(path, mask):
     "Set the loudspeakers in the extensible header of a WAV."
     _overwrite(path, b"fmt ", 20, struct.pack("<I", mask))
 
+# %% ../nbs/02_audio.ipynb #543054c7
+def _write_some(write, data):
+    "Bytes that could be written. Nobody would catch an error on its way through C; libsndfile looks at the number."
+    with suppress(OSError):
+        return write(data) if data else 0
+    return 0
+
 # %% ../nbs/02_audio.ipynb #65111061
 class _Gapped(io.FileIO):
     "An empty file in which `gap` bytes after the first `start` stay free; nobody who writes through it sees them."
@@ -663,13 +671,6 @@ class _Gapped(io.FileIO):
         done = _write_some(super().write, data[:before])
         self.seek(self.tell())
         return done + _write_some(super().write, data[before:])
-
-
-def _write_some(write, data):
-    "Bytes that could be written. Nobody would catch an error on its way through C; libsndfile looks at the number."
-    with suppress(OSError):
-        return write(data) if data else 0
-    return 0
 
 # %% ../nbs/02_audio.ipynb #86fb6621
 _FIRST = (b"bext",)  # chunks that come before the sound
@@ -773,7 +774,7 @@ class Writer(_Sound):
         self.format = container(self.path, subtype, _size(self, frames), self.mask is not None)
 
     def write(self, block: np.ndarray):
-        "Append `block` [C, n]; what exceeds full scale is clipped, but for float formats. Raises `ValueError` for NaN or infinity."
+        "Append `block` [C, n], clipped to full scale but for float formats. Raises `ValueError` for NaN or infinity."
         _append(self, block)
 
 # %% ../nbs/02_audio.ipynb #a6458b9b
@@ -807,6 +808,11 @@ def write(
     with Writer(path, rate, audio.shape[0], subtype, force, audio.shape[1]) as w:
         w.write(audio)
 
+# %% ../nbs/02_audio.ipynb #0139b821
+def _fit(frames, n):
+    "The first `n` of `frames` [N, C], with silence behind where there are fewer."
+    return np.pad(frames[:n], ((0, max(0, n - len(frames))), (0, 0)))
+
 # %% ../nbs/02_audio.ipynb #5fe658dc
 class Resampler:
     "Streaming resampler: what all `push`es and `finish` return is `resample` of all that was pushed."
@@ -828,7 +834,7 @@ class Resampler:
         self.taken += block.shape[1]
         if last:
             due = (2 * self.taken * self.to_rate + self.from_rate) // (2 * self.from_rate) - self.given
-            out = np.pad(out[:due], ((0, max(0, due - len(out))), (0, 0)))
+            out = _fit(out, due)
         self.given += len(out)
         return np.ascontiguousarray(out.T)
 
