@@ -143,49 +143,55 @@ def _finish_all(stages: list) -> np.ndarray:
         out.append(_push_all(stages[k + 1 :], stage.finish()))
     return np.concatenate(out, axis=1)
 
-# %% ../nbs/16_doubler.ipynb #3b70ed4c
-class DoubleStream(Stateful):
-    """All voices of a take: `push` a block [C, n] and get what is ready of each voice, `finish` and get the rest; together as long as the lead.
+# %% ../nbs/16_doubler.ipynb #abcd8187
+class _Alignment(Stateful):
+    # Takes the latency out of the voices, brings them back to the rate of the lead, and ends them where it ends.
+    _remembers = "downs", "early", "given"
 
-    A `Stage`; its `state` can be had where the rate of the lead is 44.1 kHz or more (soxr shows none).
-    """
-
-    _remembers = "stages", "voices", "taken", "given", "early"
-
-    def __init__(self, model: CurveModel, rate: int, channels: int, voices: int, seed: int, knobs: Knobs, ends_at: int = None):
-        inner = rate * max(1, math.ceil(RENDER_MIN_RATE / rate))
-        ends_at = None if ends_at is None else ends_at * (inner // rate)
-        self.rate, self.stages = rate, _lead_stages(rate, inner, channels, knobs)
-        self.voices = _Voices(model, inner, channels, voices, seed, knobs, ends_at)
+    def __init__(self, voices: int, channels: int, latency: int, inner: int, rate: int):
         self.downs = [Resampler(inner, rate, channels) for _ in range(voices)] if inner > rate else []
-        self.taken, self.given, self.early = 0, 0, self.voices.latency
+        self.early, self.given = latency, 0
 
-    @property
-    def latency(self) -> int:
-        "Samples from lead to double, with all that the stages hold back."
-        inner = sum(getattr(s, "latency", 0) for s in self.stages) + self.voices.latency
-        return math.ceil(inner / max(1, math.ceil(RENDER_MIN_RATE / self.rate)))
-
-    def push(self, block: np.ndarray) -> list:  # voices of [C, m]
-        self.taken += block.shape[1]
-        return self._align(self.voices.push(_push_all(self.stages, block)))
-
-    def finish(self) -> list:  # voices of [C, m]
-        parts = [self.voices.push(_finish_all(self.stages)), self.voices.finish()]
-        rest = self._align([np.concatenate(v, axis=1) for v in zip(*parts)], last=True)
-        n = round(FADE_S * self.rate)
-        return [np.concatenate([v[:, :-n], _faded(v[:, -n:][:, ::-1], self.rate)[:, ::-1]], axis=1) for v in rest]
-
-    def _align(self, voices, last=False):
-        # Take the latency out, return to the rate of the lead, and end where it ends.
+    def push(self, voices: list, taken: int, last: bool = False) -> list:
         early = min(self.early, voices[0].shape[1])
         self.early -= early
         voices = [v[:, early:] for v in voices]
         if self.downs:
-            voices = [d.push(v, last) for d, v in zip(self.downs, voices)]
-        voices = [v[:, : self.taken - self.given] for v in voices]
+            voices = [down.push(v, last) for down, v in zip(self.downs, voices)]
+        voices = [v[:, : taken - self.given] for v in voices]
         self.given += voices[0].shape[1]
         return voices
+
+# %% ../nbs/16_doubler.ipynb #7bfd0c0a
+class DoubleStream(Stateful):
+    """A `Stage` from blocks [C, n] of a lead to what is ready of each voice, together as long as the lead.
+
+    Its `state` exists where the rate of the lead is 44.1 kHz or more: soxr shows none.
+    """
+
+    _remembers = "stages", "voices", "alignment", "taken"
+
+    def __init__(self, model: CurveModel, rate: int, channels: int, voices: int, seed: int, knobs: Knobs, ends_at: int = None):
+        self.rate, self.factor, self.taken = rate, max(1, math.ceil(RENDER_MIN_RATE / rate)), 0
+        inner, ends_at = rate * self.factor, None if ends_at is None else ends_at * self.factor
+        self.stages = _lead_stages(rate, inner, channels, knobs)
+        self.voices = _Voices(model, inner, channels, voices, seed, knobs, ends_at)
+        self.alignment = _Alignment(voices, channels, self.voices.latency, inner, rate)
+
+    @property
+    def latency(self) -> int:
+        "Samples from lead to double, with all that the stages hold back."
+        return math.ceil(sum(getattr(s, "latency", 0) for s in [*self.stages, self.voices]) / self.factor)
+
+    def push(self, block: np.ndarray) -> list:  # voices of [C, m]
+        self.taken += block.shape[1]
+        return self.alignment.push(self.voices.push(_push_all(self.stages, block)), self.taken)
+
+    def finish(self) -> list:  # voices of [C, m]
+        parts = [self.voices.push(_finish_all(self.stages)), self.voices.finish()]
+        rest = self.alignment.push([np.concatenate(v, axis=1) for v in zip(*parts)], self.taken, last=True)
+        n = round(FADE_S * self.rate)
+        return [np.concatenate([v[:, :-n], _faded(v[:, -n:][:, ::-1], self.rate)[:, ::-1]], axis=1) for v in rest]
 
 # %% ../nbs/16_doubler.ipynb #66860a71
 DEFAULT = "empirical"  # the curve model
@@ -223,9 +229,9 @@ def sounds_at_end(
     "Whether a lead is cut off while it sounds: 45 dB under its peak is silence."
     return bool(peak > 0 and np.abs(audio).max(initial=0.0) > peak * 10 ** (-45 / 20))
 
-# %% ../nbs/16_doubler.ipynb #3f47a2a5
-class Doubler:
-    "Makes second takes of a vocal with a curve model."
+# %% ../nbs/16_doubler.ipynb #9a47f15b
+class _Streams:
+    # Makes streams of a curve model.
 
     def __init__(
         self,
@@ -246,6 +252,10 @@ class Doubler:
         rate = check_int("rate", rate, MIN_RATE, MAX_RATE)
         voices, seed = check_int("voices", voices, 1, MAX_VOICES), check_int("seed", seed, 0, 2**63)
         return DoubleStream(self.model, rate, channels, voices, seed, knobs, ends_at)
+
+# %% ../nbs/16_doubler.ipynb #a8adb908
+class Doubler(_Streams):
+    'Makes second takes of a vocal with a curve model: `Doubler()`, `Doubler("human")`, or `Doubler(model)`.'
 
     def double(
         self,

@@ -58,7 +58,7 @@ def _look(path: Path) -> _Look:
     only = int(np.argmax(power)) if head.channels > 1 and loud.sum() == 1 else None
     return _Look(head, peak, head.frames if sounds_at_end(end, peak) else None, only)
 
-# %% ../nbs/17_files.ipynb #b29c5655
+# %% ../nbs/17_files.ipynb #474e2cef
 @dataclass(frozen=True)
 class Doubled:
     "The doubles of one lead."
@@ -76,7 +76,7 @@ class Doubled:
         down = f"{self.lead}: its doubles and mix are turned down by {-self.gain_db:.1f} dB, all alike, so that none clips"
         return [*silent, *([down] if self.gain_db < -0.05 else []), *(f"{self.lead}: {r}" for r in self.remarks)]
 
-
+# %% ../nbs/17_files.ipynb #08dab1fd
 def output_names(
     lead,  # path, `-` for standard input
     folder,
@@ -203,7 +203,7 @@ def _double(path, paths, doubler, voices, seed, knobs, mix, force, tail, progres
                 file.write(np.float32(gain) * block)
     return 20 * math.log10(gain), look.head.seconds, look.peak == 0.0, remarks
 
-# %% ../nbs/17_files.ipynb #1347e44c
+# %% ../nbs/17_files.ipynb #933e75b5
 def _check_names(leads: list, folder, voices: int, mix: bool):
     # Raises `UserError` where two leads would write the same file, or one would write another lead.
     taken, own = {}, {Path(lead).resolve() for lead in leads}
@@ -214,7 +214,7 @@ def _check_names(leads: list, folder, voices: int, mix: bool):
             if name.resolve() in own:
                 raise UserError(f"{name} is a lead and would be overwritten by a double of {lead}; choose another folder")
 
-
+# %% ../nbs/17_files.ipynb #96c00394
 def double_files(
     leads: list,  # paths
     folder,  # where the doubles go

@@ -56,47 +56,58 @@ class _Sorter(Stateful):
             self.run = False  # what it was still holds, so that no gain moves in a silence
         return self.kind
 
-# %% ../../nbs/15_unvoiced.ipynb #d3f644ee
+# %% ../../nbs/15_unvoiced.ipynb #0254d453
+class _Gains(Stateful):
+    # Gains by frame, smoothed, and read in straight lines from frame to frame.
+    _remembers = "db", "first"
+
+    def __init__(self, rate: float, smooth: int):
+        self.rate, self.smooth = rate, smooth
+        self.db, self.first = np.zeros(smooth), -smooth  # dB, and the number of the first frame
+
+    def add(self, db: np.ndarray):
+        self.db = np.concatenate([self.db, db])
+
+    @property
+    def known(self) -> int:
+        "Samples from the start whose gain cannot change any more."
+        return int((self.first + len(self.db) - self.smooth // 2 - 1) * self.rate / CURVE_RATE)
+
+    def read(self, start: int, n: int) -> np.ndarray:  # [n] factors; what lies before is forgotten
+        smooth = np.convolve(self.db, np.ones(self.smooth) / self.smooth, "valid")
+        at = np.arange(start, start + n) * (CURVE_RATE / self.rate) - self.first - self.smooth // 2
+        old = max(0, int((start + n) * CURVE_RATE / self.rate) - self.first - self.smooth - 2)
+        self.db, self.first = self.db[old:], self.first + old
+        return 10 ** (np.interp(at, np.arange(len(smooth)), smooth) / 20)
+
+# %% ../../nbs/15_unvoiced.ipynb #0297a585
 class UnvoicedLevels(Stateful):
     "A `Stage` from the lead to the lead with other levels of breaths and consonants, block [C, n] by block; as long as the lead."
 
-    _remembers = "features", "sorter", "lead", "start", "gains", "first"
+    _remembers = "features", "sorter", "gains", "lead", "start"
 
     def __init__(self, rate: float, channels: int, knobs: Knobs, cfg: UnvoicedConfig = UnvoicedConfig()):
-        self.rate, self.cfg = rate, cfg
-        self.db = np.array([0.0, knobs.breaths, knobs.consonants])
-        self.features, self.sorter = FeatureStream(rate, channels), _Sorter(cfg)
+        self.rate, self.cfg, self.db = rate, cfg, np.array([0.0, knobs.breaths, knobs.consonants])
+        self.features, self.sorter, self.gains = FeatureStream(rate, channels), _Sorter(cfg), _Gains(rate, cfg.smooth)
         self.lead, self.start = np.zeros((channels, 0), dtype=np.float32), 0  # samples that wait, and the number of the first
-        self.gains, self.first = np.zeros(cfg.smooth), -cfg.smooth  # dB by frame, and the number of the first
 
     @property
     def latency(self) -> int:
         "Samples that it holds back at most."
-        frames = self.sorter.look + self.cfg.smooth + 2
-        return self.features.latency + math.ceil(frames * self.rate / CURVE_RATE)
+        return self.features.latency + math.ceil((self.sorter.look + self.cfg.smooth + 2) * self.rate / CURVE_RATE)
 
     def push(self, block: np.ndarray) -> np.ndarray:  # [C, m]
         self.lead = np.concatenate([self.lead, block], axis=1)
-        self._gain(self.sorter.push(self.features.push(block)))
-        known = self.first + len(self.gains) - self.cfg.smooth // 2 - 1
-        return self._play(int(known * self.rate / CURVE_RATE) - self.start)
+        self.gains.add(self.db[self.sorter.push(self.features.push(block))])
+        return self._play(self.gains.known - self.start)
 
     def finish(self) -> np.ndarray:  # [C, m]
-        self._gain(self.sorter.push(self.features.finish(), last=True))
-        self.gains = np.concatenate([self.gains, np.repeat(self.gains[-1:], self.cfg.smooth + 2)])
+        self.gains.add(self.db[self.sorter.push(self.features.finish(), last=True)])
+        self.gains.add(np.repeat(self.gains.db[-1:], self.cfg.smooth + 2))
         return self._play(self.lead.shape[1])
-
-    def _gain(self, kinds):
-        self.gains = np.concatenate([self.gains, self.db[kinds]])
 
     def _play(self, n) -> np.ndarray:  # the first `n` samples that wait
         n = max(0, min(n, self.lead.shape[1]))
-        half = self.cfg.smooth // 2
-        smooth = np.convolve(self.gains, np.ones(self.cfg.smooth) / self.cfg.smooth, "valid")
-        at = np.arange(self.start, self.start + n) * (CURVE_RATE / self.rate) - self.first - half
-        gain = 10 ** (np.interp(at, np.arange(len(smooth)), smooth) / 20)
-        out = self.lead[:, :n] * gain.astype(np.float32)
+        out = self.lead[:, :n] * self.gains.read(self.start, n).astype(np.float32)
         self.lead, self.start = self.lead[:, n:], self.start + n
-        old = max(0, int(self.start * CURVE_RATE / self.rate) - self.first - self.cfg.smooth - 2)
-        self.gains, self.first = self.gains[old:], self.first + old
         return out
