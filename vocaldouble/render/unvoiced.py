@@ -52,6 +52,8 @@ class _Sorter(Stateful):
             noise = (ahead[:, 0] == 0) & (ahead[:, 1] == 0)
             quiet = ahead[:, 2].mean() < self.voice_db - self.cfg.under_db or not np.isfinite(self.voice_db)
             self.kind, self.run = BREATH if noise.all() and len(ahead) == self.look and quiet else CONSONANT, True
+        elif not silent and self.kind == BREATH and level > self.voice_db - self.cfg.under_db:
+            self.kind = CONSONANT  # breath that ends in an "s"
         elif silent:
             self.run = False  # what it was still holds, so that no gain moves in a silence
         return self.kind
