@@ -22,7 +22,7 @@ from torch.nn import functional as F
 from torch.nn.utils.parametrizations import weight_norm
 
 from ..config import UserError, rng
-from ..data.speaker import dvector, encoder
+from ..data.speaker import dvector, encoder, matched
 
 # %% ../../nbs/64_losses.ipynb #6770b9ea
 @dataclass(frozen=True)
@@ -123,7 +123,7 @@ class Likeness(nn.Module):
         self.rate, self.ear = rate, encoder(name)
 
     def forward(self, pred, target, voice=None):
-        self.ear = self.ear.to(pred)
+        self.ear = matched(self.ear, pred)
         if voice is None:
             with torch.no_grad():
                 voice = dvector(target.mean(1), self.rate, self.ear)

@@ -5,7 +5,7 @@
 # %% auto #0
 __all__ = ['RATE', 'HOP', 'MELS', 'SIZE', 'FRONTS', 'LEVEL', 'GATE', 'SILENT', 'BATCH', 'ENCODERS', 'Front', 'filters', 'mels',
            'windows', 'is_silent', 'trim_and_level', 'at_16k', 'LstmEncoder', 'lstm_encoder', 'SpeakerEncoder',
-           'encoder', 'embed', 'similarity', 'Separation', 'separation', 'resample', 'dvector']
+           'matched', 'encoder', 'embed', 'similarity', 'Separation', 'separation', 'resample', 'dvector']
 
 # %% ../../nbs/24_speaker.ipynb #02079952
 import copy
@@ -206,7 +206,7 @@ class SpeakerEncoder:
             return self.dvectors([trim_and_level(at_16k(x, rate)) for x in np.atleast_2d(audio)]).numpy()
 
 # %% ../../nbs/24_speaker.ipynb #eb99db1e
-def _matched(model: SpeakerEncoder, like: torch.Tensor) -> SpeakerEncoder:
+def matched(model: SpeakerEncoder, like: torch.Tensor) -> SpeakerEncoder:
     "The same encoder, in the precision and on the device of a tensor."
     at = next(model.net.parameters())
     if at.dtype == like.dtype and at.device == like.device:
@@ -300,4 +300,4 @@ def dvector(
     model = name if isinstance(name, SpeakerEncoder) else encoder(name)
     if model.graph:
         raise UserError("no gradient passes the 8-bit VoiceFilter; take rtvc, or get the 32-bit one with vocaldouble pretrained get voicefilter")
-    return _matched(model, wave).dvectors([trim_and_level(x) for x in resample(wave, rate)])
+    return matched(model, wave).dvectors([trim_and_level(x) for x in resample(wave, rate)])
