@@ -44,8 +44,8 @@ bank: $(FULL) ## measure the bank of takes again, from the archives in MIRROR=fo
 codec: $(FULL) ## train the codec again, or continue, on the voices in MIRROR=folder (an hour on one core)
 	@OMP_NUM_THREADS=1 $(BIN)/python -c "from vocaldouble.convert.codec_training import make_codec; make_codec('$(MIRROR)')"
 
-runs: $(FULL) ## carry out the study of the runs of the baseline on the voices in MIRROR=folder, or continue (two hours)
-	@VOCALDOUBLE_MIRROR="$(abspath $(MIRROR))" OMP_NUM_THREADS=1 $(BIN)/nbdev_test --path nbs/70_runs.ipynb --flags slow --n_workers 0
+runs: $(FULL) ## carry out the study of the baseline's runs on the voices in MIRROR=folder, or continue it (two hours)
+	@VOCALDOUBLE_MIRROR="$(abspath $(MIRROR))" OMP_NUM_THREADS=1 $(BIN)/nbdev_test --path nbs/72_runs.ipynb --flags slow --n_workers 0
 
 env: $(FULL) ## only set up the full environment
 
