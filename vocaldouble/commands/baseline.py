@@ -41,7 +41,8 @@ def train_command(run, settings, resume, force, listing, as_json):
     mlflow ui --backend-store-uri sqlite:///models/runs/mlflow.db shows them.
     """
     with research("train"):
-        from vocaldouble.convert.train import RUNS, run_config, train
+        from vocaldouble.convert.settings import RUNS, run_config
+        from vocaldouble.convert.train import train
     if listing:
         return _show_runs(RUNS, as_json)
     cfg = run_config("saln", run, *settings) if "=" in run else run_config(run, *settings)

@@ -68,14 +68,14 @@ class TrainConfig:
     def folder(self) -> Path:
         return paths().models / "checkpoints" / self.name
 
-# %% ../../nbs/68_settings.ipynb #7523bdb1
+# %% ../../nbs/68_settings.ipynb #c62823c5
 _WRONG_RATE = 131_072  # Hz, as the baseline's authors told their speaker encoder
 _SALN = {"model.kind": "saln-time", "data.encoder_rate": _WRONG_RATE}
 _EMBEDDED = _SALN | {"loss": "emb+mse", "data.voice": "other"}
 _BOTH_HALVES = {"model.train_encoder": True, "model.train_decoder": True}
 
 RUNS = {
-    "ae": {"model.kind": "ae", "loss": "mr-stft"} | _BOTH_HALVES,
+    "ae": {"model.kind": "ae"} | _BOTH_HALVES | {"loss": "mr-stft"},
     "wavenet": {"model.kind": "wavenet", "loss": "mr-stft", "lr": 1e-3},
     "wave-u-net": {"model.kind": "wave-u-net", "loss": "mr-stft", "lr": 1e-3},
     "lstm": {"model.kind": "lstm", "data.encoder_rate": _WRONG_RATE},
