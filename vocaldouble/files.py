@@ -24,7 +24,7 @@ import numpy as np
 
 from .audio import AudioInfo, Writer, blocks, info, is_pipe, local_copy, out_subtype, outputs, storing
 from .config import Knobs, UserError
-from .doubler import BLOCK, DEFAULT, MAX_VOICES, Doubler, check_int, mix_channels, mixdown, sounds_at_end
+from .doubler import BLOCK, DEFAULT, END_S, MAX_VOICES, Doubler, check_int, ends_in_consonant, mix_channels, mixdown
 from .metadata import read_metadata
 
 # %% ../nbs/17_files.ipynb #91e893fe
@@ -36,7 +36,7 @@ _OTHERS_DB = -60.0  # channels that lie further under the loudest hold no sound
 class _Look:
     head: AudioInfo
     peak: float
-    ends_at: int | None  # samples, where the lead is cut off while it sounds
+    ends_at: int | None  # samples, where the lead is cut off in a consonant
     only: int | None  # the channel that holds all the sound of several, from 0
 
     def channels_of(self, block: np.ndarray) -> np.ndarray:
@@ -53,10 +53,10 @@ def _look(path: Path) -> _Look:
     for block in blocks(path, BLOCK):
         power += np.square(block, dtype=np.float64).sum(1)
         peak = max(peak, float(np.abs(block).max(initial=0.0)))
-        end = np.concatenate([end, block], axis=1)[:, -round(0.06 * head.rate) :]
+        end = np.concatenate([end, block], axis=1)[:, -round(END_S * head.rate) :]
     loud = power > power.max() * 10 ** (_OTHERS_DB / 10)
     only = int(np.argmax(power)) if head.channels > 1 and loud.sum() == 1 else None
-    return _Look(head, peak, head.frames if sounds_at_end(end, peak) else None, only)
+    return _Look(head, peak, head.frames if ends_in_consonant(end, peak, head.rate) else None, only)
 
 # %% ../nbs/17_files.ipynb #474e2cef
 @dataclass(frozen=True)
