@@ -96,7 +96,7 @@ class DeviationCurves(_Sequence):
         rows = np.column_stack([np.interp(at, old, v) for v in self.to_array().T])
         return self.from_array(rows, self.valid[np.rint(at).astype(int)])
 
-
+# %% ../nbs/01_deviation.ipynb #5ac97d8e
 def _clipped(rows, valid) -> DeviationCurves:
     rows[:, 3] = np.clip(rows[:, 3], 0.0, 1.0)
     return DeviationCurves.from_array(rows, valid)

@@ -171,7 +171,7 @@ def n_frames(
     "Curve frames that stand within `samples`."
     return math.ceil(samples * CURVE_RATE / rate)
 
-
+# %% ../nbs/07_features.ipynb #cef85207
 class FeatureStream(Stateful):
     "A `Stage` from blocks [C, n] of the lead to the `LeadFeatures` of the frames that are complete."
 

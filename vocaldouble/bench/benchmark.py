@@ -81,7 +81,7 @@ def pitch_features(f, g, a, cfg) -> dict:
 
 mel_filters = lru_cache(lambda rate, n_fft, top: librosa.filters.mel(sr=rate, n_fft=n_fft, n_mels=16, fmin=100, fmax=top, norm=None))
 
-
+# %% ../../nbs/35_benchmark.ipynb #90754282
 def shape_features(x, y, rate, f, a, cfg) -> dict:
     "How level and envelope differ: each band's standard deviation over time, and how far its mean is off."
     at = np.arange(len(a.path)) / CURVE_RATE
@@ -126,7 +126,7 @@ def coherence(x, y, rate, edges) -> list:  # 0..1 per band
     c = np.abs(cross) ** 2 / np.maximum(own[0] * own[1], 1e-30)
     return [float(c[(f >= low) & (f < high)].mean()) if f[-1] > low else 0.0 for low, high in zip(edges, edges[1:])]
 
-
+# %% ../../nbs/35_benchmark.ipynb #c2a4beaf
 def comb(x, y, rate) -> tuple:  # dB: deepest 5 %, and standard deviation
     "What the sum of two signals [N] has over the sum of their powers, over the bins that either fills; +3 dB everywhere for a copy."
     n = min(len(x), 1 << round(np.log2(0.09 * rate)))
@@ -144,7 +144,7 @@ def correlation(x, y, rate, slack) -> float:  # -1..1
     r = np.concatenate([r[-k:], r[: k + 1]]) / max(np.linalg.norm(x) * np.linalg.norm(y), 1e-9)
     return float(r[np.argmax(np.abs(r))])
 
-
+# %% ../../nbs/35_benchmark.ipynb #47c3e842
 def waveform_similarity(x, y, rate, a, edges, cfg, width=0.030) -> list:  # 0..1 per band
     "How well 30 ms of a lead [N] match the double [M] where it is aligned: highest squared correlation nearby, median over frames."
     at = np.flatnonzero(a.sounding)[::4]
@@ -217,7 +217,7 @@ def octave_of(lead, rate) -> float:
     f0 = extract_features(lead, rate).f0
     return float(np.log2(np.median(f0[f0 > 0]))) if f0.any() else 7.5
 
-
+# %% ../../nbs/35_benchmark.ipynb #a7cfda8e
 def another(p: Pair, pairs: list, found: list) -> np.ndarray:  # [1, M]
     "Somebody else, as near to the lead of a pair as can be: the same words, or the same pitch."
     same = [q for q in pairs if q.group != p.group and q.line == p.line]
@@ -249,7 +249,7 @@ class Only:
     def start(self, seed: int, voice: int, knobs: Knobs):
         return _OnlyStream(self.model.start(seed, voice, knobs), self.keep)
 
-
+# %% ../../nbs/35_benchmark.ipynb #d60cbff1
 class _OnlyStream(CurveStream):
     _remembers = ("stream",)
 
@@ -303,7 +303,7 @@ def judge(
         hf_energy=[hf_energy_db(d, rate) - v for (_, d), v in zip(kept, airs)], clicks=[click_level_db(d, rate) - v for (_, d), v in zip(kept, corners)],
         mos=[mos] * len(kept), singer=[float(similarity(embed(d, rate)[0], v)) for (_, d), v in zip(kept, voices)])
 
-
+# %% ../../nbs/35_benchmark.ipynb #e983afff
 def judge_group(pairs, leads, others, models, seeds, cfg) -> dict:  # row -> `judge`
     "All rows of the table for one group."
     torch.set_num_threads(1)
@@ -375,7 +375,7 @@ def mean_of(values, groups, cfg=EvaluateConfig()) -> tuple:  # value, low, high
     draws = means[rng("means").integers(len(means), size=(cfg.draws, len(means)))].mean(1)
     return float(means.mean()), *(float(v) for v in np.quantile(draws, [(1 - cfg.level) / 2, (1 + cfg.level) / 2]))
 
-
+# %% ../../nbs/35_benchmark.ipynb #dc0d43a6
 def stack(judged: dict) -> tuple:  # groups [n], features [n, F], costs [n] by name
     "What was `judge`d of one row, group -> figures, in one piece."
     found = {g: j for g, j in sorted(judged.items()) if len(j["hf_energy"])}
@@ -390,7 +390,7 @@ def row_of(real, groups, other, other_groups, width, floor, cfg) -> dict:
     score = out_of_fold(np.r_[real, other], labels, both, cfg)
     return {"MMD² / floor": bootstrap(table / floor, cfg), "AUC": bootstrap(auc_table(score, labels, both), cfg, diagonal=True)}
 
-
+# %% ../../nbs/35_benchmark.ipynb #44e87811
 def compare(judged: dict, facts: dict, cfg: EvaluateConfig = EvaluateConfig(), jobs: int = -1) -> Report:
     "The table, out of what was `judge`d: row -> group -> figures."
     rows = {row: stack(of) for row, of in judged.items() if any(len(j["hf_energy"]) for j in of.values())}
@@ -444,7 +444,7 @@ def benchmark(
         progress(done, len(tasks))
     return compare(judged, dict(seeds=list(seeds)), cfg, jobs)
 
-
+# %% ../../nbs/35_benchmark.ipynb #8b765e3c
 def thinned(pairs: list, most: int) -> list:
     "At most so many pairs, evenly spread."
     return [pairs[i] for i in np.unique(np.linspace(0, len(pairs) - 1, most).round().astype(int))] if len(pairs) > most else pairs

@@ -115,7 +115,7 @@ def bend(path, pull, force, stiffness) -> np.ndarray:  # [T]
     band[2] += pull + 1e-4
     return path + solveh_banded(band, force - stiffness * np.diff(np.pad(np.diff(path, 2), 2), 2))
 
-
+# %% ../../nbs/31_measure.ipynb #0565d92a
 def settle(x, y, path, weight, cfg=TakesConfig()) -> tuple:  # path [T] in frames, and the difference that is left [T] in dB
     "Bend the path of `warp` until the log-mels agree, to a small fraction of a frame. `weight` [T] is 0 where there is nothing to compare."
     for blur in (8, 4, 2):
@@ -157,7 +157,7 @@ def mono(x, name, rate, cfg) -> np.ndarray:  # [N]
         raise UserError(f"nothing can be heard in the {name}; give a take that is not silent")
     return x
 
-
+# %% ../../nbs/31_measure.ipynb #83012adb
 def align(
     lead: np.ndarray,  # [C, N]
     take: np.ndarray,  # [C, M]
@@ -186,7 +186,7 @@ def coarse_f0(x, at) -> tuple:  # f0 [T] Hz, voiced [T] bool
     read = lambda v: np.interp(at, heard.timestamps, v)
     return np.exp(read(np.log(heard.pitch_hz))), (read(heard.confidence) > 0.5) & (at >= 0) & (at <= len(x) / 16_000)
 
-
+# %% ../../nbs/31_measure.ipynb #0c0628ef
 def fine_f0(x, rate, at, f0, cfg=TakesConfig()) -> np.ndarray:  # [T] Hz
     "f0 of a signal [N] at times [T] in s, where `f0` [T] is about right: weighted median of what its harmonics say."
     frames = cut(x, rate, at, cfg.periods / 60)
@@ -211,7 +211,7 @@ def fine_f0(x, rate, at, f0, cfg=TakesConfig()) -> np.ndarray:  # [T] Hz
     middle = np.take_along_axis(order, (share >= 0.5 * share[-1]).argmax(0)[None], 0)
     return np.where(share[-1] > 0, np.take_along_axis(np.array(says), middle, 0)[0], f0)
 
-
+# %% ../../nbs/31_measure.ipynb #3af416e9
 def f0_at(x, rate, at, cfg=TakesConfig()) -> np.ndarray:  # [T] Hz, 0 where unvoiced
     "The pitch of a take [N] at times [T] in s."
     x = soxr.resample(x, rate, 16_000)
@@ -242,7 +242,7 @@ def band_levels(power, rate, width) -> np.ndarray:  # [T, N_BANDS] dB
     triangles[nearest, np.arange(N_BANDS)] += 1e-6
     return smooth @ (triangles / triangles.sum(0))
 
-
+# %% ../../nbs/31_measure.ipynb #511226b1
 def shape_between(x, y, rate, at, there, f0, cfg=TakesConfig()) -> tuple:  # level [T] dB, envelope [T, N_BANDS] dB
     "How much louder the take `y` is around times `there` than the lead `x` around `at`, and how its spectrum differs beyond that; `f0` of both."
     powers = power_at(x, rate, at, cfg.window), power_at(y, rate, there, cfg.window)
@@ -262,7 +262,7 @@ def white(x, rate, band, factor=1) -> np.ndarray:  # [N * factor] complex
     wide[: len(f)] = 2 * spectrum / loud * ((f >= band[0]) & (f <= band[1]))
     return (np.fft.ifft(wide) * factor).astype(np.complex64)[: len(x) * factor]
 
-
+# %% ../../nbs/31_measure.ipynb #56bc7b4d
 def lost_coherence(x, y, rate, at, there, pace, cfg=TakesConfig()) -> np.ndarray:  # [T] 0..1
     "Coherence lost in `breath_band` between lead `x` and take `y`, which runs at `pace` [T]: seconds of it per second of the lead."
     lead, take = white(x, rate, cfg.breath_band), white(y, rate, cfg.breath_band, 4)
@@ -286,7 +286,7 @@ def interpolate_gaps(v, known) -> np.ndarray:  # [T, ...]
     i = np.flatnonzero(known)
     return between(v[i], np.interp(np.arange(len(v)), i, np.arange(len(i)))) if len(i) else np.zeros_like(v)
 
-
+# %% ../../nbs/31_measure.ipynb #867fc8dd
 def measure(
     lead: np.ndarray,  # [C, N]
     take: np.ndarray,  # [C, M]
@@ -326,7 +326,7 @@ def level_time(time, use):
     t = np.arange(len(time))
     return time - np.polyval(np.polyfit(t[use], time[use], 1), t)
 
-
+# %% ../../nbs/31_measure.ipynb #fd420e35
 def measure_errors(lead, take, truth, rate, use=True):
     "Median absolute errors against `truth`, in its units, where `use`."
     truth, a = metered(lead, truth, rate), align(lead, take, rate)
@@ -353,7 +353,7 @@ def autocorrelation(v, use, lags=80) -> np.ndarray:  # [lags]
     r = np.array([(v[: len(v) - k] * v[k:]).sum() / c if k < len(v) else 0 for k, c in enumerate(count)])
     return r / max(r[0], 1e-12)
 
-
+# %% ../../nbs/31_measure.ipynb #ec511136
 def describe(
     curves: DeviationCurves,
 ) -> dict:  # of numbers, and `acf` of each curve

@@ -56,7 +56,7 @@ def mos_model() -> torch.nn.Module:
 
 MOS_WINDOW_S = 7.68  # s, what the listener model takes in at once
 
-
+# %% ../../nbs/34_quality.ipynb #3bd8833f
 def predicted_mos(
     clips: list,  # of [C, N]
     rate: int,  # Hz

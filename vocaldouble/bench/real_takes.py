@@ -38,7 +38,7 @@ def describe_pair(p: Pair, cfg: TakesConfig = TakesConfig()) -> dict:
     return dict(kind=p.kind, name=p.name, group=p.group, offset=1000 * a.offset, stretch=a.stretch, distance=a.distance[a.sounding].mean(),
                 agreement=1000 * np.median(np.abs(missed[a.sounding]))) | describe(measure(p.lead, p.take, p.rate, a, cfg))
 
-
+# %% ../../nbs/32_real_takes.ipynb #37fcd219
 def study(
     corpora: tuple = ("vocobox", "ravdess-speech"),  # with repeats
     jobs: int = -1,  # processes, -1 for one per core

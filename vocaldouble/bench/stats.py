@@ -45,7 +45,7 @@ def kernel(a, b, width) -> np.ndarray:  # [n, m]
     d2 = (a**2).sum(1)[:, None] + (b**2).sum(1) - 2 * a @ b.T
     return np.exp(-np.maximum(d2, 0) / (2 * width**2))
 
-
+# %% ../../nbs/33_stats.ipynb #642478ea
 def median_width(z, groups) -> float:
     "Median distance between rows [n, F] of different groups."
     d2 = ((z[:, None] - z[None]) ** 2).sum(2)
@@ -59,7 +59,7 @@ def mmd_table(real, real_groups, other, other_groups, width) -> tuple:  # [G, G]
     rr, oo, ro = (p @ kernel(a, b, width) @ q.T for p, a, q, b in ((r, real, r, real), (o, other, o, other), (r, real, o, other)))
     return rr + oo - ro - ro.T, rr
 
-
+# %% ../../nbs/33_stats.ipynb #570d3bb9
 def weighted(table, w, diagonal=False) -> float:
     "Mean of a table [G, G] with weights [G] on rows and columns, with or without its diagonal."
     weight = np.outer(w, w) * (1 if diagonal else 1 - np.eye(len(w)))

@@ -110,7 +110,7 @@ class HumanStream(CurveStream):
         ).scaled(self.knobs)
         return _below(within_limits(curves, self.limiter, features.voiced), 0.95)
 
-
+# %% ../../nbs/12_human.ipynb #cb8d3624
 def _below(curves, most):  # decorrelation that is never whole
     rows = curves.to_array()
     rows[:, 3] = np.minimum(rows[:, 3], most)

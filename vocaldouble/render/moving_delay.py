@@ -62,7 +62,7 @@ def farrow_taps(
     taps[2:] -= q
     return taps.astype(np.float32)
 
-
+# %% ../../nbs/14_render.ipynb #9fb7a808
 def interpolate(
     windows,  # [..., N, taps] samples around each place
     mu,  # [..., N] where between the two middle samples, 0..1
@@ -77,38 +77,37 @@ def interpolate(
 
 # %% ../../nbs/14_render.ipynb #7131defa
 def pick(c, a, b):
-    "`where` for Python scalars."
+    "`numpy.where` for Python scalars."
     return a if c else b
 
 
-def clip(x, low, high, where=pick):
+def clip(x, low, high):
     "`x` held between `low` and `high`."
-    return where(x < low, low, where(x > high, high, x))
+    return pick(x < low, low, pick(x > high, high, x))
 
-
+# %% ../../nbs/14_render.ipynb #f94d04d6
 def delay_step(
     state: tuple,  # (delay s, slope, return slope, note gate 0..1, fade left 0..1, jump s)
     frame: tuple,  # (target s, its slope, pitch slope, note 0/1, silent 0/1, steady 0/1, period s)
     cfg: RenderConfig = RenderConfig(),
-    where=pick,
 ) -> tuple:  # state, and (delay reached s, delay from here on s, slope, fade, jump s)
     "One frame of the delay track: how the last frame ends, and how the next begins."
     delay, slope, back, gate, fade, jump = state
     target, follow, bend, note, silent, steady, period = frame
-    free = where(silent > 0.5, cfg.move_silent, cfg.move_unvoiced)
-    fastest = where(note > 0.5, cfg.move_voiced, 0.5 * free)
-    back = back + 0.5 * (clip(25.0 * (target - delay), -fastest, fastest, where) - back)
+    free = pick(silent > 0.5, cfg.move_silent, cfg.move_unvoiced)
+    fastest = pick(note > 0.5, cfg.move_voiced, 0.5 * free)
+    back = back + 0.5 * (clip(25.0 * (target - delay), -fastest, fastest) - back)
     gate = gate + 0.4 * (note - gate)
-    before, slope = slope, gate * bend + (1.0 - gate) * clip(follow, -free, free, where) + back
+    before, slope = slope, gate * bend + (1.0 - gate) * clip(follow, -free, free) + back
     reached = delay + 0.5 * (before + slope) / CURVE_RATE
-    fade = clip(fade - 1.0 / (cfg.fade * CURVE_RATE), 0.0, 1.0, where)
+    fade = clip(fade - 1.0 / (cfg.fade * CURVE_RATE), 0.0, 1.0)
     off = target - reached
-    periods = (abs(off) / period + 0.5) // 1.0 * where(off < 0, -1.0, 1.0)
-    limit = where((steady > 0.5) | (reached < -cfg.ahead), cfg.drift, cfg.drift_hard)
+    periods = (abs(off) / period + 0.5) // 1.0 * pick(off < 0, -1.0, 1.0)
+    limit = pick((steady > 0.5) | (reached < -cfg.ahead), cfg.drift, cfg.drift_hard)
     splice = (note > 0.5) & (fade <= 0.0) & (abs(off) > limit) & (abs(periods) > 0.5)
-    fade = where(splice, 1.0, fade)
-    jump = where(splice, -periods * period, jump)
-    delay = where(splice, reached - jump, reached)
+    fade = pick(splice, 1.0, fade)
+    jump = pick(splice, -periods * period, jump)
+    delay = pick(splice, reached - jump, reached)
     return (delay, slope, back, gate, fade, jump), (reached, delay, slope, fade, jump)
 
 # %% ../../nbs/14_render.ipynb #fd973d66
@@ -164,7 +163,7 @@ class Spread:
         high = (place - node).astype(np.float32)
         return cls(node, 1 - high, high)
 
-
+# %% ../../nbs/14_render.ipynb #6999986d
 def band_to_bin(
     rate: float,  # Hz
     n_fft: int,
@@ -195,20 +194,18 @@ def shape_spectrum(
     im,  # [..., F, bins] imaginary part
     gain_db,  # [F, bins] dB
     phase,  # [F, bins] radians
-    xp=np,
 ):  # real and imaginary part, shaped
     "Apply gains and turn phases. Real and imaginary part apart, because graphs for plugins have no complex numbers."
-    g = xp.exp(gain_db * 0.11512925464970229)  # ln(10) / 20
-    c, s = g * xp.cos(phase), g * xp.sin(phase)
+    g = np.exp(gain_db * 0.11512925464970229)  # ln(10) / 20
+    c, s = g * np.cos(phase), g * np.sin(phase)
     return re * c - im * s, re * s + im * c
 
 
 def phase_deviation(
     decorrelation,  # [...] 0..1, wanted loss of coherence
-    xp=np,
 ):  # [...] radians
     "Standard deviation of the random phase that costs this much coherence; 3 radians at most."
-    return xp.sqrt(-1.6 * xp.log(1.0 - 0.9963 * decorrelation))  # 1.6: phases that vary smoothly are blurred over the bins and frames that a coherence is taken from
+    return np.sqrt(-1.6 * np.log(1.0 - 0.9963 * decorrelation))  # 1.6: phases that vary smoothly are blurred over the bins and frames that a coherence is taken from
 
 # %% ../../nbs/14_render.ipynb #9ae67557
 ANGLES = np.linspace(0.0, 3.0, 61)  # radians
@@ -231,7 +228,7 @@ def phase_noise_correlation(
     out[-k + 1 :] = near[1:k][::-1]
     return np.where(out > 1e-6, out, 0.0)
 
-
+# %% ../../nbs/14_render.ipynb #d438148f
 def overlap_loss(
     window: np.ndarray,  # [n_fft] of analysis, and of synthesis; four overlap
     frames: np.ndarray,  # [4] correlation of the random phase from frame to frame, at distances 0 to 3
@@ -423,7 +420,7 @@ class Renderer:
         self.tail = out[:, k * self.hop :]
         return out[:, : k * self.hop]
 
-
+# %% ../../nbs/14_render.ipynb #34272353
 def render(
     lead: np.ndarray,  # [C, N]
     curves: DeviationCurves,  # `n_frames(N, rate)` frames
