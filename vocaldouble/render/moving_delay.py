@@ -27,7 +27,7 @@ class RenderConfig:
     ahead: float = 0.020  # s, how far a double may run ahead of the lead
     behind: float = 0.258  # s, how far it may fall behind
     drift: float = 0.004  # s off the timing curve at which a steady note is spliced
-    drift_hard: float = 0.016  # s off at which any voiced frame is: in a glide no period is like the one before, and a splice is heard
+    drift_hard: float = 0.016  # s off at which any voiced frame is: in a glide no period is like the one before, and a splice is audible
     fade: float = 0.015  # s, length of a splice
     move_voiced: float = 0.0005  # s/s, fastest return to the timing curve in notes (0.9 cents)
     move_unvoiced: float = 0.015  # fastest movement with the timing curve in consonants; the return to it adds half of that at most. A faster one shifts the colour of noise
@@ -179,7 +179,7 @@ def phase_noise_to_bin(
 ) -> tuple:  # nodes, Spread
     """From independent random phases, one every `breath_grain` Hz, to phases of unit variance at the bins above `breath_full`.
 
-    Neighbouring bins turn nearly together, so that a harmonic keeps its shape and a burst most of its own.
+    Neighbouring bins get nearly the same phase, so a harmonic keeps its shape and a burst most of its own.
     """
     f = np.fft.rfftfreq(n_fft, 1.0 / rate)
     nodes = np.arange(cfg.decorrelation_from, rate / 2 + cfg.phase_noise_bandwidth, cfg.phase_noise_bandwidth)
@@ -195,7 +195,7 @@ def shape_spectrum(
     gain_db,  # [F, bins] dB
     phase,  # [F, bins] radians
 ):  # real and imaginary part, shaped
-    "Apply gains and turn phases. Real and imaginary part apart, because graphs for plugins have no complex numbers."
+    "Apply gains and add phases. Real and imaginary part apart, because graphs for plugins have no complex numbers."
     g = np.exp(gain_db * 0.11512925464970229)  # ln(10) / 20
     c, s = g * np.cos(phase), g * np.sin(phase)
     return re * c - im * s, re * s + im * c
@@ -242,7 +242,7 @@ def overlap_loss(
     return -10.0 * np.log10(left / left[0])
 
 # %% ../../nbs/14_render.ipynb #c9498ecd
-RISE = 3  # frames over which a rise of the level is judged
+RISE = 3  # frames over which a rise of the level is measured
 
 
 def transient_protection(
@@ -275,8 +275,8 @@ class Renderer:
         self.hop = self.n_fft // 4
         self.taps = farrow_taps(cfg)
         self.to_bins = band_to_bin(rate, self.n_fft)
-        grains, self.to_phases = phase_noise_to_bin(rate, self.n_fft, cfg)
-        self.noise = SmoothNoise(rng(*key, "breath"), grains, cfg.decorrelation_time / 1.7, rate / self.hop)
+        nodes, self.to_phases = phase_noise_to_bin(rate, self.n_fft, cfg)
+        self.noise = SmoothNoise(rng(*key, "breath"), nodes, cfg.decorrelation_time / 1.7, rate / self.hop)
         self.hann = np.hanning(self.n_fft + 1)[:-1].astype(np.float32)
         lag = np.arange(4) * self.hop / rate * 1.7 / cfg.decorrelation_time
         self.loss = overlap_loss(self.hann.astype(np.float64), (1.0 + lag) * np.exp(-lag), phase_noise_correlation(self.to_phases, self.n_fft))
@@ -289,7 +289,7 @@ class Renderer:
         self.line, self.tail = np.zeros((2, self.channels, self.n_fft - self.hop), dtype=np.float32)
         self.state, self.past, self.levels, self.last = None, None, None, None
         self.track, self.shape, self.first = np.zeros((0, 5)), np.zeros((0, 2 + N_BANDS)), 0
-        self.sheltered, self.sheltered_from = np.zeros(0), 0
+        self.protected, self.protected_from = np.zeros(0), 0
         self.hops = 0
         self.ready = np.zeros((self.channels, self.latency), dtype=np.float32)
 
@@ -335,13 +335,13 @@ class Renderer:
             self.state, track[t] = delay_step(self.state, frame, self.cfg)
         self.track = np.concatenate([self.track, track])
         found, self.levels = transient_protection(features.level.astype(np.float64), self.levels, self.cfg)
-        self.sheltered = np.concatenate([self.sheltered, found])
+        self.protected = np.concatenate([self.protected, found])
         self.shape = np.concatenate([self.shape, np.column_stack([curves.level, curves.decorrelation, curves.envelope])])
 
     def _advance(self) -> np.ndarray:  # [C, m] of the double, as far as it can be rendered
-        heard = self.lead_start + self.lead.shape[1] - self.wait
+        available = self.lead_start + self.lead.shape[1] - self.wait
         planned = int((self.first + len(self.track) - 2) * self.rate / CURVE_RATE)  # an attack is to be seen coming
-        k = min(heard, planned) // self.hop - self.hops
+        k = min(available, planned) // self.hop - self.hops
         if k <= 0:
             return self.ready[:, :0]
         out = self._overlap(self._spectra(self._delay(k), k), k)
@@ -355,8 +355,8 @@ class Renderer:
         self.lead, self.lead_start = self.lead[:, past:], self.lead_start + past
         old = max(0, int((self.hops - 4) * self.hop * CURVE_RATE / self.rate) - self.first)
         self.track, self.shape, self.first = self.track[old:], self.shape[old:], self.first + old
-        old = max(0, self.first - math.ceil(self.cfg.behind * CURVE_RATE) - 1 - self.sheltered_from)
-        self.sheltered, self.sheltered_from = self.sheltered[old:], self.sheltered_from + old
+        old = max(0, self.first - math.ceil(self.cfg.behind * CURVE_RATE) - 1 - self.protected_from)
+        self.protected, self.protected_from = self.protected[old:], self.protected_from + old
 
     def _delay(self, k) -> np.ndarray:  # [C, k * hop]
         if not self.lead.any():
@@ -397,13 +397,13 @@ class Renderer:
         u = (centre - self.first - t)[:, None]
         shape = (1.0 - u) * self.shape[t] + u * self.shape[t + 1]
         # What sounds now was in the lead a delay ago, or is still to come there: as far as this can be known.
-        place = np.minimum(centre - CURVE_RATE * self.track[t, 1], centre + 2 * self.hop * CURVE_RATE / self.rate + 1.0) - self.sheltered_from
-        shape[:, 1] *= 1.0 - np.interp(place, np.arange(len(self.sheltered)), self.sheltered)
+        place = np.minimum(centre - CURVE_RATE * self.track[t, 1], centre + 2 * self.hop * CURVE_RATE / self.rate + 1.0) - self.protected_from
+        shape[:, 1] *= 1.0 - np.interp(place, np.arange(len(self.protected)), self.protected)
         gain = self.to_bins((shape[:, :1] + shape[:, 2:]).astype(np.float32))
         gain[:, :2] = 0.0  # a gain that moves would turn an offset into a rumble
         spread = phase_deviation(np.clip(shape[:, 1:2], 0.0, 1.0))
         angle = self.to_phases((spread * noise[live]).astype(np.float32))
-        part = np.searchsorted(self.ramp > 0.999, True)  # above it all bins turn as far
+        part = np.searchsorted(self.ramp > 0.999, True)  # above it all bins get the same deviation
         gain[:, :part] += np.interp(spread * self.ramp[:part], ANGLES, self.loss).astype(np.float32)
         gain[:, part:] += np.interp(spread, ANGLES, self.loss).astype(np.float32)
         z = np.fft.rfft(frames[:, live] * self.hann)
@@ -426,7 +426,7 @@ def render(
     curves: DeviationCurves,  # `n_frames(N, rate)` frames
     rate: float,  # Hz
     key: tuple = (0,),  # seeds the breath
-    features: LeadFeatures = None,  # what is heard in the lead; found out if not given
+    features: LeadFeatures = None,  # of the lead; extracted if not given
     cfg: RenderConfig = RenderConfig(),
 ) -> np.ndarray:  # [C, N] aligned with the lead
     "Render a whole lead at once, latency taken out."
