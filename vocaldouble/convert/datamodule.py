@@ -21,7 +21,7 @@ from torch.utils.data import DataLoader, Dataset, DistributedSampler, default_co
 
 from ..audio import opened, read, write
 from ..config import UserError, paths, rng
-from .augment import AugmentConfig, Draw, changed, draw
+from .augment import AugmentConfig, augment_pair, draw
 from ..data.datasets import read_manifest, write_manifest
 from ..data.embeddings import corpus, embed_corpus, embeddings_of, table_at, table_of
 from ..data.prepare import PrepareConfig, prepare
@@ -286,7 +286,7 @@ def _training_pair(blocks, i: int, key: tuple) -> tuple:  # input, target [1, T]
     x = blocks.segment(i, share, d.shift[0])
     same = j == i and d.shift[0] == d.shift[1]
     y = x if same else blocks.segment(j, share, d.shift[1])
-    return changed(x, y, blocks.rate, replace(d, shift=(0.0, 0.0)))
+    return augment_pair(x, y, blocks.rate, replace(d, shift=(0.0, 0.0)))
 
 # %% ../../nbs/66_datamodule.ipynb #f7f5b4a2
 class Blocks(_Clips, Dataset):
