@@ -6,17 +6,20 @@
 __all__ = ['EARLIEST_MS', 'LATEST_MS', 'N_COLUMNS', 'DeviationCurves']
 
 # %% ../nbs/01_deviation.ipynb #b088eb25
-from dataclasses import dataclass, fields
+from dataclasses import dataclass, fields, replace
 
 import numpy as np
 
 from .config import N_BANDS, Knobs
 
 # %% ../nbs/01_deviation.ipynb #59f062a7
-EARLIEST_MS, LATEST_MS = -16.0, 242.0  # ms, how early and how late a take may be: every renderer plays that much
+# ms, how early and how late a take may be: every renderer plays that much
+EARLIEST_MS, LATEST_MS = -16.0, 242.0
 
 # %% ../nbs/01_deviation.ipynb #1d538676
-N_COLUMNS = 4 + N_BANDS  # of curves as an array: time, pitch, level, decorrelation, then the bands of the envelope
+N_COLUMNS = (
+    4 + N_BANDS
+)  # of curves as an array: time, pitch, level, decorrelation, then the bands of the envelope
 
 
 @dataclass(frozen=True, eq=False)
@@ -24,7 +27,9 @@ class _Curves:
     time: np.ndarray  # [T] ms, positive = later than the lead
     pitch: np.ndarray  # [T] cents, positive = sharper
     level: np.ndarray  # [T] dB
-    decorrelation: np.ndarray  # [T] 0..1, wanted loss of lead/double magnitude-squared coherence at 2-8 kHz
+    decorrelation: (
+        np.ndarray
+    )  # [T] 0..1, wanted loss of lead/double magnitude-squared coherence at 2-8 kHz
     envelope: np.ndarray  # [T, N_BANDS] dB at `band_centres()`
     valid: np.ndarray = None  # [T] bool, frames where the values were measured; all by default
 
@@ -32,7 +37,11 @@ class _Curves:
         n = len(self.time)
         for f in fields(self):
             v = getattr(self, f.name)
-            v = np.ones(n, bool) if v is None else np.asarray(v, bool if f.name == "valid" else np.float32)
+            v = (
+                np.ones(n, bool)
+                if v is None
+                else np.asarray(v, bool if f.name == "valid" else np.float32)
+            )
             want = (n, N_BANDS) if f.name == "envelope" else (n,)
             if v.shape != want:
                 raise ValueError(f"{f.name} has shape {v.shape}, not {want}")
@@ -51,11 +60,15 @@ class _Sequence(_Curves):
     @classmethod
     def concat(cls, parts: list):
         "Curves one after another."
-        return cls(**{f.name: np.concatenate([getattr(p, f.name) for p in parts]) for f in fields(cls)})
+        return cls(
+            **{f.name: np.concatenate([getattr(p, f.name) for p in parts]) for f in fields(cls)}
+        )
 
     def to_array(self) -> np.ndarray:
         "[T, N_COLUMNS] float32: time, pitch, level, decorrelation, envelope."
-        return np.column_stack([self.time, self.pitch, self.level, self.decorrelation, self.envelope])
+        return np.column_stack(
+            [self.time, self.pitch, self.level, self.decorrelation, self.envelope]
+        )
 
     @classmethod
     def from_array(cls, rows: np.ndarray, valid: np.ndarray = None):
@@ -67,14 +80,23 @@ class _Sequence(_Curves):
         "`n` frames of no deviation at all: rendered, they give the lead back."
         return cls.from_array(np.zeros((n, N_COLUMNS)))
 
+# %% ../nbs/01_deviation.ipynb #5eed0201
+# Of the columns, seen from the other take.
+_SIGNS = np.r_[-1.0, -1.0, -1.0, 1.0, -np.ones(N_BANDS)]
+# The knobs that turn the columns.
+_KNOBS = ["timing", "pitch", "level", "timbre"] + ["timbre"] * N_BANDS
+
+
+def _clipped(rows: np.ndarray, valid: np.ndarray) -> "DeviationCurves":
+    # Coherence cannot be lost more than wholly.
+    curves = DeviationCurves.from_array(rows, valid)
+    return replace(curves, decorrelation=np.clip(curves.decorrelation, 0.0, 1.0))
+
 # %% ../nbs/01_deviation.ipynb #685e00b4
-_SIGNS = np.r_[-1.0, -1.0, -1.0, 1.0, -np.ones(N_BANDS)]  # of the columns, seen from the other take
-_KNOBS = ["timing", "pitch", "level", "timbre"] + ["timbre"] * N_BANDS  # that turn the columns
-
-
 class DeviationCurves(_Sequence):
-    """How a second take deviates from the lead: [T] arrays at `CURVE_RATE` frames a second, frame `t` at `t / CURVE_RATE` seconds.
+    """How a second take deviates from the lead, frame by frame.
 
+    Arrays [T] at `CURVE_RATE` frames a second; frame `t` is at `t / CURVE_RATE` seconds.
     Raises `ValueError` where lengths differ or a value is not finite.
     """
 
@@ -87,16 +109,11 @@ class DeviationCurves(_Sequence):
         return _clipped(self.to_array() * [knobs.scale(name) for name in _KNOBS], self.valid)
 
     def mirrored(self):
-        "The same pair seen from the other take: what was later is earlier. Decorrelation has no sign."
+        "The pair seen from the other take: later is now earlier. Decorrelation has no sign."
         return self.from_array(_SIGNS * self.to_array(), self.valid)
 
     def resampled(self, frames: int):
-        "The same curves over another number of frames, first and last kept, straight lines in between."
+        "The same curves over another number of frames; first and last are kept."
         at, old = np.linspace(0, len(self) - 1, frames), np.arange(len(self))
         rows = np.column_stack([np.interp(at, old, v) for v in self.to_array().T])
         return self.from_array(rows, self.valid[np.rint(at).astype(int)])
-
-# %% ../nbs/01_deviation.ipynb #5ac97d8e
-def _clipped(rows, valid) -> DeviationCurves:
-    rows[:, 3] = np.clip(rows[:, 3], 0.0, 1.0)
-    return DeviationCurves.from_array(rows, valid)

@@ -18,7 +18,7 @@ from .stage import Stateful
 # %% ../nbs/07_features.ipynb #5d18c5f9
 @dataclass(frozen=True, eq=False)
 class LeadFeatures:
-    "The lead, frame by frame: [T] arrays at `CURVE_RATE` frames a second, frame `t` centred on `t / CURVE_RATE` seconds."
+    "Arrays [T] at `CURVE_RATE` frames a second; frame `t` is centred on `t / CURVE_RATE` seconds."
 
     level: np.ndarray  # [T] dBFS, RMS over all channels in a window of about 32 ms
     voicing: np.ndarray  # [T] 0..1, how periodic the sound is
@@ -39,7 +39,9 @@ class LeadFeatures:
     @classmethod
     def concat(cls, parts: list):
         "Features one after another."
-        return cls(**{f.name: np.concatenate([getattr(p, f.name) for p in parts]) for f in fields(cls)})
+        return cls(
+            **{f.name: np.concatenate([getattr(p, f.name) for p in parts]) for f in fields(cls)}
+        )
 
 # %% ../nbs/07_features.ipynb #8efa668e
 @dataclass(frozen=True)
@@ -60,7 +62,7 @@ def _decimation(
     rate: float,  # Hz
     cfg: FeatureConfig = FeatureConfig(),
 ) -> tuple:  # (factor, taps [K])
-    "The integer factor that brings `rate` close to `cfg.rate`, and the symmetric low-pass that goes with it."
+    "The integer factor that brings `rate` close to `cfg.rate`, and its symmetric low-pass."
     factor = max(1, round(rate / cfg.rate))
     if factor == 1:
         return 1, np.ones(1, dtype=np.float32)
@@ -74,9 +76,13 @@ class _Decimator(Stateful):
 
     def __init__(self, rate: float, channels: int, cfg: FeatureConfig):
         self.factor, self.taps = _decimation(rate, cfg)
-        self.full = np.zeros((channels, len(self.taps) // 2), dtype=np.float32)  # the zeros before the first sample
+        self.full = np.zeros(
+            (channels, len(self.taps) // 2), dtype=np.float32
+        )  # the zeros before the first sample
 
-    def push(self, block: np.ndarray) -> tuple:  # samples [C, m] at the low rate, power [m] of the whole band
+    def push(
+        self, block: np.ndarray
+    ) -> tuple:  # samples [C, m] at the low rate, power [m] of the whole band
         self.full = np.concatenate([self.full, block.astype(np.float32, copy=False)], axis=1)
         k, factor = len(self.taps), self.factor
         n = max(0, (self.full.shape[1] - k) // factor + 1)
@@ -110,7 +116,7 @@ def _pick_pitch(
     f0_max: float,  # Hz
     near: float = 0.9,  # a peak this fraction of the highest counts as close
 ) -> tuple:  # f0 [T] in Hz, voicing [T] in 0..1
-    "First high peak of `n` beyond the shortest lag, refined by a parabola; `voicing` is its height."
+    "First high peak of `n` beyond the shortest lag; `voicing` is its height."
     first = max(2, int(rate / f0_max))
     a, b, c = n[:, first - 1 : -2], n[:, first:-1], n[:, first + 1 :]
     peaks = np.where((b > a) & (b >= c), b, 0.0)
@@ -118,20 +124,32 @@ def _pick_pitch(
     row = np.arange(len(n))
     a, b, c = a[row, k], b[row, k], c[row, k]
     bend = a - 2.0 * b + c
-    found = peaks.max(1) > 0  # elsewhere the parabola means nothing, and its top may lie at lag zero
-    shift = np.where(found & (np.abs(bend) > 1e-9), 0.5 * (a - c) / np.where(bend == 0, 1.0, bend), 0.0)
+    found = (
+        peaks.max(1) > 0
+    )  # elsewhere the parabola means nothing, and its top may lie at lag zero
+    shift = np.where(
+        found & (np.abs(bend) > 1e-9), 0.5 * (a - c) / np.where(bend == 0, 1.0, bend), 0.0
+    )
     height = np.clip(b - 0.25 * (a - c) * shift, 0, 1)
     return np.where(found, rate / (k + first + shift), 0.0), np.where(found, height, 0.0)
 
 # %% ../nbs/07_features.ipynb #4c097f28
 def note_onsets(
     f0: np.ndarray,  # [T] Hz, 0 where unvoiced
-    state: tuple = (0.0, 10**6, 0),  # (note pitch in octaves, frames since voice, frames away from the note)
+    state: tuple = (
+        0.0,
+        10**6,
+        0,
+    ),  # (note pitch in octaves, frames since voice, frames away from the note)
     cfg: FeatureConfig = FeatureConfig(),
 ) -> tuple:  # onset [T] bool, state
     "Where notes start. Streaming: hand the returned state to the next call."
     note, pause, away = state
-    hold, far, follow = round(cfg.hold * CURVE_RATE), cfg.new_note / 1200.0, 1.0 / (0.2 * CURVE_RATE)
+    hold, far, follow = (
+        round(cfg.hold * CURVE_RATE),
+        cfg.new_note / 1200.0,
+        1.0 / (0.2 * CURVE_RATE),
+    )
     onset = np.zeros(len(f0), dtype=bool)
     octave = np.log2(np.maximum(f0, 1.0)).tolist()
     for t, pitch in enumerate(octave):
@@ -163,6 +181,31 @@ class _Gate(Stateful):
         self.peak = peak[-1]
         return level < np.maximum(self.cfg.floor, peak - self.cfg.gate)
 
+# %% ../nbs/07_features.ipynb #77bb07cf
+def _without_offset(
+    frames: np.ndarray,  # [T, C, W]
+    power: np.ndarray,  # [T] mean power of the whole band
+) -> tuple:  # level [T] dBFS, frames [T, C, W]
+    offset = frames.mean(2, keepdims=True)
+    whole = power - (offset.astype(np.float64) ** 2).mean((1, 2))
+    return 10.0 * np.log10(np.maximum(whole, 1e-12)), frames - offset
+
+# %% ../nbs/07_features.ipynb #5eed021d
+def _frames(
+    low, power, starts, window, rate, cfg
+) -> tuple:  # level, f0, voicing
+    level, f0, voicing = np.empty(len(starts)), np.zeros(len(starts)), np.zeros(len(starts))
+    lags = int(rate / cfg.f0_min) + 2
+    for first in range(0, len(starts), 256):
+        part = np.arange(first, min(first + 256, len(starts)))
+        frames = sliding_window_view(low, window, axis=1)[:, starts[part]].transpose(1, 0, 2)
+        mean_power = sliding_window_view(power, window)[starts[part]].mean(1)
+        level[part], frames = _without_offset(frames, mean_power)
+        live = part[level[part] > -119.0]
+        n = _nsdf(frames[live - first], lags)
+        f0[live], voicing[live] = _pick_pitch(n, rate, cfg.f0_max)
+    return level, f0, voicing
+
 # %% ../nbs/07_features.ipynb #6867d395
 def n_frames(
     samples: int,
@@ -171,68 +214,75 @@ def n_frames(
     "Curve frames that stand within `samples`."
     return math.ceil(samples * CURVE_RATE / rate)
 
-# %% ../nbs/07_features.ipynb #cef85207
-class FeatureStream(Stateful):
-    "A `Stage` from blocks [C, n] of the lead to the `LeadFeatures` of the frames that are complete."
+# %% ../nbs/07_features.ipynb #5eed0208
+class _Windows(Stateful):
+    _remembers = "frame", "low", "low_start", "power", "decimator"
 
-    _remembers = "samples", "frame", "low", "low_start", "power", "decimator", "gate", "notes"
+    def __init__(self, rate: float, channels: int, cfg: FeatureConfig):
+        self.decimator = _Decimator(rate, channels, cfg)
+        self.rate = rate / self.decimator.factor
+        self.size = 2 * round(cfg.window * self.rate / 2)
+        self.frame = 0
+        # Both buffers start with the zeros that lie before the first sample.
+        self.low, self.low_start = (
+            np.zeros((channels, self.size // 2), np.float32),
+            -(self.size // 2),
+        )
+        self.power = np.zeros(self.size // 2)  # of the whole band, at the rate of `low`
+
+    def push(self, block: np.ndarray, until: int) -> tuple:  # low [C, m], power [m], starts [T]
+        low, power = self.decimator.push(block)
+        low, power = np.concatenate([self.low, low], axis=1), np.concatenate([self.power, power])
+        t = np.arange(self.frame, until)
+        centres = np.round(t * self.rate / CURVE_RATE).astype(np.int64)
+        starts = centres - self.size // 2 - self.low_start
+        starts = starts[starts + self.size <= low.shape[1]]
+        keep = max(0, starts[-1]) if len(starts) else 0
+        self.frame += len(starts)
+        self.low, self.power = low[:, keep:].copy(), power[keep:].copy()
+        self.low_start += keep
+        return low, power, starts
+
+# %% ../nbs/07_features.ipynb #5eed020a
+class _Notes(Stateful):
+    _remembers = "gate", "notes"
+
+    def __init__(self, cfg: FeatureConfig):
+        self.cfg, self.gate, self.notes = cfg, _Gate(cfg), note_onsets(np.zeros(0))[1]
+
+    def push(self, level, f0, voicing) -> LeadFeatures:  # [T] each
+        silent = self.gate.push(level)
+        voiced = (voicing >= self.cfg.voiced_at) & ~silent & (f0 >= self.cfg.f0_min)
+        f0 = np.where(voiced, f0, 0.0)
+        onset, self.notes = note_onsets(f0, self.notes, self.cfg)
+        level, voicing, f0 = (v.astype(np.float32) for v in (level, voicing, f0))
+        return LeadFeatures(level, voicing, f0, silent, onset)
+
+# %% ../nbs/07_features.ipynb #5eed020c
+class FeatureStream(Stateful):
+    "A `Stage` from blocks [C, n] of the lead to the `LeadFeatures` of complete frames."
+
+    _remembers = "samples", "windows", "notes"
 
     def __init__(self, rate: float, channels: int, cfg: FeatureConfig = FeatureConfig()):
-        self.cfg, self.rate, self.channels = cfg, rate, channels
-        self.decimator, self.gate = _Decimator(rate, channels, cfg), _Gate(cfg)
-        self.low_rate = rate / self.decimator.factor
-        self.window = 2 * round(cfg.window * self.low_rate / 2)
-        self.samples = self.frame = 0
-        # Both buffers start with the zeros that lie before the first sample.
-        self.low, self.low_start = np.zeros((channels, self.window // 2), dtype=np.float32), -(self.window // 2)
-        self.power = np.zeros(self.window // 2)  # of the whole band, at the rate of `low`
-        self.notes = note_onsets(np.zeros(0))[1]
-
-    @property
-    def latency(self) -> int:
-        "Samples after a frame's centre that the frame depends on."
-        return (self.window // 2 + 1) * self.decimator.factor + len(self.decimator.taps) // 2
+        self.cfg, self.rate, self.channels, self.samples = cfg, rate, channels, 0
+        self.windows, self.notes = _Windows(rate, channels, cfg), _Notes(cfg)
+        # Samples after the centre of a frame that the frame depends on.
+        factor, taps = self.windows.decimator.factor, self.windows.decimator.taps
+        self.latency = (self.windows.size // 2 + 1) * factor + len(taps) // 2
 
     def push(self, block: np.ndarray) -> LeadFeatures:
         self.samples += block.shape[1]
-        return self._advance(block, n_frames(self.samples, self.rate))
+        return self._advance(block)
 
     def finish(self) -> LeadFeatures:
-        more = self.latency + self.decimator.factor + int(self.rate / CURVE_RATE) + 1
-        return self._advance(np.zeros((self.channels, more), dtype=np.float32), n_frames(self.samples, self.rate))
+        more = self.latency + self.windows.decimator.factor + int(self.rate / CURVE_RATE) + 1
+        return self._advance(np.zeros((self.channels, more), dtype=np.float32))
 
-    def _advance(self, block, until):
-        low, power = self.decimator.push(block)
-        self.low, self.power = np.concatenate([self.low, low], axis=1), np.concatenate([self.power, power])
-        t = np.arange(self.frame, until)
-        starts = np.round(t * self.low_rate / CURVE_RATE).astype(np.int64) - self.window // 2 - self.low_start
-        starts = starts[starts + self.window <= self.low.shape[1]]
-        self.frame += len(starts)
-        features = self._describe(starts)
-        if len(starts):
-            keep = max(0, starts[-1])
-            self.low, self.power, self.low_start = self.low[:, keep:].copy(), self.power[keep:].copy(), self.low_start + keep
-        return features
-
-    def _describe(self, starts):
-        level, f0, voicing = _frames(self.low, self.power, starts, self.window, self.low_rate, self.cfg)
-        silent = self.gate.push(level)
-        f0 = np.where((voicing >= self.cfg.voiced_at) & ~silent & (f0 >= self.cfg.f0_min), f0, 0.0)
-        onset, self.notes = note_onsets(f0, self.notes, self.cfg)
-        return LeadFeatures(level.astype(np.float32), voicing.astype(np.float32), f0.astype(np.float32), silent, onset)
-
-# %% ../nbs/07_features.ipynb #77bb07cf
-def _frames(low, power, starts, window, rate, cfg) -> tuple:  # level [T] dBFS, f0 [T] Hz, voicing [T]
-    level, f0, voicing = np.empty(len(starts)), np.zeros(len(starts)), np.zeros(len(starts))
-    lags = int(rate / cfg.f0_min) + 2
-    for part in np.array_split(np.arange(len(starts)), -(-len(starts) // 256)) if len(starts) else ():
-        frames = sliding_window_view(low, window, axis=1)[:, starts[part]].transpose(1, 0, 2)
-        offset = frames.mean(2, keepdims=True)
-        whole = sliding_window_view(power, window)[starts[part]].mean(1) - (offset.astype(np.float64) ** 2).mean((1, 2))
-        level[part] = 10.0 * np.log10(np.maximum(whole, 1e-12))
-        live = part[level[part] > -119.0]
-        f0[live], voicing[live] = _pick_pitch(_nsdf((frames - offset)[live - part[0]], lags), rate, cfg.f0_max)
-    return level, f0, voicing
+    def _advance(self, block) -> LeadFeatures:
+        windows, until = self.windows, n_frames(self.samples, self.rate)
+        found = windows.push(block, until)
+        return self.notes.push(*_frames(*found, windows.size, windows.rate, self.cfg))
 
 # %% ../nbs/07_features.ipynb #057a7198
 def extract_features(

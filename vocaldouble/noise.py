@@ -11,8 +11,16 @@ import numpy as np
 from .stage import Stateful
 
 # %% ../nbs/05_noise.ipynb #d7fe2890
+def _two_poles(
+    decay: np.ndarray,  # [n] of each pole, per frame
+) -> tuple:  # coefficients c1, c2 [n], gain [n] for unit variance, correlation [n] at one frame
+    "The filter of two equal poles."
+    gain = np.sqrt((1.0 - decay**2) ** 3 / (1.0 + decay**2))
+    return 2.0 * decay, -decay * decay, gain, 2.0 * decay / (1.0 + decay**2)
+
+# %% ../nbs/05_noise.ipynb #5eed0204
 class SmoothNoise(Stateful):
-    "`n` independent smooth random processes of unit variance, drawn frame by frame; drawing in pieces equals drawing at once."
+    "`n` independent smooth random processes of unit variance, drawn in pieces of any size."
 
     _remembers = "gen", "y1", "y2"
 
@@ -23,11 +31,9 @@ class SmoothNoise(Stateful):
         time,  # s, time constant, one or [n]
         frame_rate: float,  # frames per second
     ):
-        a = np.broadcast_to(np.exp(-1.0 / (np.asarray(time, dtype=np.float64) * frame_rate)), (n,))
+        decay = np.exp(-1.0 / (np.asarray(time, dtype=np.float64) * frame_rate))
+        self.c1, self.c2, self.gain, rho = _two_poles(np.broadcast_to(decay, (n,)))
         self.gen, self.n = gen, n
-        self.c1, self.c2 = 2.0 * a, -a * a
-        self.gain = np.sqrt((1.0 - a * a) ** 3 / (1.0 + a * a))
-        rho = 2.0 * a / (1.0 + a * a)  # start in the stationary state
         self.y1 = gen.standard_normal(n)
         self.y2 = rho * self.y1 + np.sqrt(1.0 - rho * rho) * gen.standard_normal(n)
 

@@ -15,7 +15,7 @@ import numpy as np
 class Stage(Protocol):
     "Works block by block; blocks of any size give the same result."
 
-    latency: int  # samples or frames, whichever the stage is pushed, that its output lies behind its input
+    latency: int  # samples or frames, as it is pushed, that its output lies behind its input
 
     state: dict  # what it remembers: names to arrays and plain values; set it to go on from there
 
@@ -60,7 +60,8 @@ class Stateful:
     @state.setter
     def state(self, saved: dict):
         if set(saved) != set(self._remembers):
-            raise ValueError(f"a {type(self).__name__} remembers {', '.join(self._remembers)}, not {', '.join(saved)}")
+            own, other = ", ".join(self._remembers), ", ".join(saved)
+            raise ValueError(f"a {type(self).__name__} remembers {own}, not {other}")
         for name in self._remembers:
             setattr(self, name, _restored(getattr(self, name), saved[name]))
 
@@ -70,4 +71,6 @@ def run(
     blocks,  # what is pushed, one after another; a tuple is pushed as several arguments
 ) -> list:
     "All that a stage returns for these blocks, the rest included."
-    return [stage.push(*b) if isinstance(b, tuple) else stage.push(b) for b in blocks] + [stage.finish()]
+    return [stage.push(*b) if isinstance(b, tuple) else stage.push(b) for b in blocks] + [
+        stage.finish()
+    ]

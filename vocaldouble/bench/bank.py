@@ -18,7 +18,10 @@ from ..curves.empirical import BANK, ONSET, Bank, pack
 def measure_bank(
     jobs: int = -1,  # processes, -1 for one per core
 ) -> Bank:
-    "Measure every pair of takes whose licence lets what is made from it be shipped. Needs the `train` profile."
+    """Measure every pair of takes whose licence allows shipping the result.
+
+    Needs the `train` profile.
+    """
     from joblib import Parallel, delayed
     from vocaldouble.bench.measure import measure
     from vocaldouble.bench.pairs import pairs
@@ -29,14 +32,18 @@ def measure_bank(
         c = replace(c, pitch=np.clip(c.pitch, -150, 150), envelope=np.clip(c.envelope, -10, 10))
         return pair.group, c[sung[0] : sung[-1] + 1] if len(sung) > 2 * ONSET else None
 
-    found = [(g, c) for g, c in Parallel(n_jobs=jobs)(delayed(one)(p) for p in pairs("vocobox")) if c is not None]
-    source = "vocobox human-voice-dataset, commit 77248fc6, MIT; pairs measured by vocaldouble.bench.measure"
+    measured = Parallel(n_jobs=jobs)(delayed(one)(p) for p in pairs("vocobox"))
+    found = [(g, c) for g, c in measured if c is not None]
+    source = "vocobox human-voice-dataset, commit 77248fc6, MIT; "
+    source += "pairs measured by vocaldouble.bench.measure"
     return Bank([c for _, c in found], [g for g, _ in found], source)
 
-
+# %% ../../nbs/36_bank.ipynb #5eed0106
 def make_bank(path=None):
     "Measure the bank and write it to `path`, by default where the package keeps it."
     arrays = pack(measure_bank())
-    with outputs(Staged(path or files("vocaldouble").joinpath("assets", BANK), force=True)) as (file,):
+    with outputs(Staged(path or files("vocaldouble").joinpath("assets", BANK), force=True)) as (
+        file,
+    ):
         with open(file.temp, "wb") as f:
             np.savez_compressed(f, **arrays)

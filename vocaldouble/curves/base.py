@@ -9,7 +9,7 @@ __all__ = ['NOTHING', 'PHRASE_END', 'WORD_END', 'NOTE', 'LEGATO', 'CurveStream',
 
 # %% ../../nbs/10_curves.ipynb #02fb9275
 import math
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from importlib import import_module, metadata
 from pkgutil import iter_modules
 from typing import Protocol
@@ -92,7 +92,11 @@ def find_model(name: str) -> CurveModel:
     "The curve model of that name. Raises `UserError` where there is none."
     found = models()
     if name not in found:
-        raise UserError("; ".join([f"no model is called {name!r}; take one of {', '.join(found)}", *_BROKEN.values()]))
+        raise UserError(
+            "; ".join(
+                [f"no model is called {name!r}; take one of {', '.join(found)}", *_BROKEN.values()]
+            )
+        )
     return found[name]
 
 # %% ../../nbs/10_curves.ipynb #05f709b6
@@ -105,7 +109,9 @@ def find_events(
 ) -> tuple:  # [T] list of events, state
     "What happens in each frame. Streaming: hand the returned state to the next call."
     (gap, rest), events = state, []
-    for voiced, silent, onset in zip(features.voiced.tolist(), features.silent.tolist(), features.onset.tolist()):
+    for voiced, silent, onset in zip(
+        features.voiced.tolist(), features.silent.tolist(), features.onset.tolist()
+    ):
         event = (NOTE if gap >= 4 else LEGATO) if onset else NOTHING
         gap, rest = 0 if voiced else gap + 1, rest + 1 if silent else 0
         events.append(PHRASE_END if rest == 12 else WORD_END if gap == 4 else event)
@@ -134,7 +140,9 @@ class TimingStream(Stateful):
         "The distance from `frame` on."
         side, size, word = rng(*self.key, frame).standard_normal(3)
         if event == PHRASE_END:
-            self.phrase = math.copysign(self.timing.least_ms + self.timing.phrase_ms * abs(size), side)
+            self.phrase = math.copysign(
+                self.timing.least_ms + self.timing.phrase_ms * abs(size), side
+            )
         if event in (PHRASE_END, WORD_END):
             self.now = self.phrase + self.timing.word_ms * word
         return self.now
@@ -192,5 +200,4 @@ def within_limits(
 ) -> DeviationCurves:
     "Curves that every renderer plays, and that keep the energy at the top of the band."
     envelope = limiter(curves.level.astype(np.float64), curves.envelope.astype(np.float64), voiced)
-    rows = np.column_stack([soft_limit_lead_ms(curves.time), curves.pitch, curves.level, curves.decorrelation, envelope])
-    return DeviationCurves.from_array(rows, curves.valid)
+    return replace(curves, time=soft_limit_lead_ms(curves.time), envelope=envelope)

@@ -7,13 +7,13 @@ __all__ = ['Clocked', 'pitch_of', 'Delay', 'Detune', 'Wobble', 'RandomWalk']
 
 # %% ../../nbs/11_classic.ipynb #82fd693b
 from collections.abc import Callable
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 import numpy as np
 
 from ..config import CURVE_RATE, Knobs, UserError, rng
 from .base import CurveStream, register
-from ..deviation import LATEST_MS, N_COLUMNS, DeviationCurves
+from ..deviation import LATEST_MS, DeviationCurves
 from ..features import LeadFeatures
 from ..noise import SmoothNoise
 
@@ -25,17 +25,16 @@ class Clocked(CurveStream):
 
     def __init__(
         self,
-        curves_at: Callable,  # t [T] in s -> (time [T] ms, pitch [T] cents, level [T] dB), or scalars
+        curves_at: Callable,  # t [T] s -> (time ms, pitch cents, level dB), [T] or scalars
     ):
         self.curves_at, self.frame = curves_at, 0
 
     def push(self, features: LeadFeatures) -> DeviationCurves:
-        rows = np.zeros((len(features), N_COLUMNS))
-        seconds = np.arange(self.frame, self.frame + len(rows)) / CURVE_RATE
-        for column, values in enumerate(self.curves_at(seconds)):
-            rows[:, column] = values
-        self.frame += len(rows)
-        return DeviationCurves.from_array(rows)
+        n = len(features)
+        seconds = np.arange(self.frame, self.frame + n) / CURVE_RATE
+        self.frame += n
+        time, pitch, level = (np.broadcast_to(v, n) for v in self.curves_at(seconds))
+        return replace(DeviationCurves.zeros(n), time=time, pitch=pitch, level=level)
 
 # %% ../../nbs/11_classic.ipynb #d1744ab1
 def pitch_of(
@@ -60,7 +59,10 @@ def _spaced(ms: float, voice: int, knobs: Knobs) -> float:  # ms
 @register("classic:delay")
 @dataclass(frozen=True)
 class Delay:
-    "A copy, later. Every further voice is later by the same again. Raises `UserError` for a delay that no renderer can play."
+    """A copy, later; every further voice is later by the same again.
+
+    Raises `UserError` for a delay that no renderer can play.
+    """
 
     ms: float = 20.0
 
@@ -75,7 +77,7 @@ class Delay:
 @register("classic:detune")
 @dataclass(frozen=True)
 class Detune:
-    "A copy, a little sharp or flat by turns, and a little later: the micro-pitch setting of harmonisers."
+    "A copy, sharp or flat by turns, and later: the micro-pitch setting of harmonisers."
 
     cents: float = 8.0
     ms: float = 10.0
@@ -94,7 +96,7 @@ class Detune:
 @register("classic:adt")
 @dataclass(frozen=True)
 class Wobble:
-    "A delay moved by a sine: slow and late it is ADT, fast and short it is chorus. The seed sets where the sine starts."
+    "A delay moved by a sine, of which the seed sets the phase: ADT if slow, chorus if fast."
 
     ms: float = 25.0
     depth_ms: float = 2.5
@@ -106,8 +108,9 @@ class Wobble:
         _check_range("speed", self.hz, 0, 5, "Hz")
 
     def start(self, seed, voice, knobs):
-        phase, scale = 2 * np.pi * rng(seed, "wobble", voice).random(), knobs.scale("timing")
-        mean, depth, speed = scale * self.ms * (1 + 0.3 * voice), scale * self.depth_ms, 2 * np.pi * self.hz
+        phase = 2 * np.pi * rng(seed, "wobble", voice).random()
+        scale, speed = knobs.scale("timing"), 2 * np.pi * self.hz
+        mean, depth = scale * self.ms * (1 + 0.3 * voice), scale * self.depth_ms
 
         def curves_at(t):
             angle = speed * t + phase
@@ -128,11 +131,12 @@ class _WalkStream(CurveStream):
         drawn, scale = self.noise.draw(len(features)), self.knobs.scale("timing")
         moved = scale * self.walk.spread_ms * np.concatenate([[self.before], drawn[:, 0]])
         self.before = drawn[-1, 0] if len(drawn) else self.before
-        rows = np.zeros((len(features), N_COLUMNS))
-        rows[:, 0] = scale * self.walk.ms + moved[1:]
-        rows[:, 1] = pitch_of(1e-3 * CURVE_RATE * np.diff(moved))
-        rows[:, 2] = self.knobs.scale("level") * self.walk.db * drawn[:, 1]
-        return DeviationCurves.from_array(rows)
+        return replace(
+            DeviationCurves.zeros(len(features)),
+            time=scale * self.walk.ms + moved[1:],
+            pitch=pitch_of(1e-3 * CURVE_RATE * np.diff(moved)),
+            level=self.knobs.scale("level") * self.walk.db * drawn[:, 1],
+        )
 
 # %% ../../nbs/11_classic.ipynb #9178cfed
 @register("classic:random-walk")

@@ -7,7 +7,7 @@ __all__ = ['BANK', 'ONSET', 'Bank', 'pack', 'unpack', 'shipped_bank', 'NoteLengt
 
 # %% ../../nbs/13_empirical.ipynb #1e68019b
 import math
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from functools import lru_cache
 from importlib.resources import files
 
@@ -15,8 +15,8 @@ import numpy as np
 
 from ..config import CURVE_RATE, N_BANDS, Knobs, UserError, rng
 from vocaldouble.curves.base import (
-    LEGATO, PHRASE_END, WORD_END, CurveStream, HighBandLimiter, Timing, TimingStream, find_events, register, remove_mean_level, voice_weight,
-    within_limits,
+    LEGATO, PHRASE_END, WORD_END, CurveStream, HighBandLimiter, Timing, TimingStream,
+    find_events, register, remove_mean_level, voice_weight, within_limits,
 )
 from ..deviation import N_COLUMNS, DeviationCurves
 from ..features import LeadFeatures
@@ -30,7 +30,7 @@ ONSET = 24  # frames of `CURVE_RATE` from the start of a note to where it is ste
 
 @dataclass(frozen=True, eq=False)
 class Bank:
-    "Deviation curves of real pairs of takes, one note each, from its first voiced frame to its last."
+    "Deviation curves of real pairs of takes, one note each, first to last voiced frame."
 
     curves: list  # of `DeviationCurves`
     groups: list  # what was sung in each, such as "A#3"; pairs of one group share takes
@@ -42,37 +42,49 @@ class Bank:
         return Bank([self.curves[i] for i in keep], [self.groups[i] for i in keep], self.source)
 
 # %% ../../nbs/13_empirical.ipynb #6e722876
-_STEPS = np.array([0.25, 2.0, 0.1, 1 / 127] + [0.1] * N_BANDS)  # of time ms, pitch cents, level dB, decorrelation, envelope dB
+# Of time in ms, pitch in cents, level in dB, decorrelation, and the bands of the envelope in dB.
+_STEPS = np.array([0.25, 2.0, 0.1, 1 / 127] + [0.1] * N_BANDS)
 
 
 def pack(bank: Bank) -> dict:
     "Arrays to be saved, for `numpy.savez`."
-    rows = [np.clip(np.rint(c.to_array()[::2] / _STEPS), -127, 127).astype(np.int8) for c in bank.curves]
-    ends = np.cumsum([len(r) for r in rows])
-    return dict(rows=np.concatenate(rows), ends=ends, groups=np.array(bank.groups), source=np.array(bank.source))
+    steps = [np.rint(c.to_array()[::2] / _STEPS) for c in bank.curves]
+    return dict(
+        rows=np.clip(np.concatenate(steps), -127, 127).astype(np.int8),
+        ends=np.cumsum([len(s) for s in steps]),
+        groups=np.array(bank.groups),
+        source=np.array(bank.source),
+    )
 
 
 def unpack(arrays) -> Bank:
     "The bank back from its arrays."
-    parts = [DeviationCurves.from_array(rows) for rows in np.split(arrays["rows"] * _STEPS, arrays["ends"][:-1])]
-    return Bank([c.resampled(2 * len(c) - 1) for c in parts], arrays["groups"].tolist(), str(arrays["source"]))
+    notes = np.split(arrays["rows"] * _STEPS, arrays["ends"][:-1])
+    curves = [DeviationCurves.from_array(rows).resampled(2 * len(rows) - 1) for rows in notes]
+    return Bank(curves, arrays["groups"].tolist(), str(arrays["source"]))
 
-
+# %% ../../nbs/13_empirical.ipynb #5eed021b
 @lru_cache
 def shipped_bank() -> Bank:
     "The bank that comes with the package."
-    with files("vocaldouble").joinpath("assets", BANK).open("rb") as f, np.load(f, allow_pickle=False) as arrays:
+    with (
+        files("vocaldouble").joinpath("assets", BANK).open("rb") as f,
+        np.load(f, allow_pickle=False) as arrays,
+    ):
         return unpack(arrays)
 
 # %% ../../nbs/13_empirical.ipynb #9e02d6f0
 class NoteLengthTracker(Stateful):
-    "How much a voice holds its notes, 0..1, by how long this one has lasted so far, and by how long those before it have; a first note is taken for a long one."
+    """How much a voice holds its notes, 0..1: by how long this one has lasted, and those before it.
+
+    A first note is taken for a long one.
+    """
 
     _remembers = "length", "usual", "now"
 
     def __init__(
         self,
-        held_s: tuple,  # a note no longer than the first is quick, one as long as the second is held
+        held_s: tuple,  # s, longest quick note and shortest held one
     ):
         self.held_s, self.length, self.usual, self.now = held_s, 0, 1.0, 1.0
 
@@ -80,7 +92,9 @@ class NoteLengthTracker(Stateful):
         "One frame: `event` as in `find_events`."
         if event == WORD_END:
             if self.length > 8:  # less is a stumble of the tracker, no note
-                self.usual += 0.5 * (self._so_far() - self.usual)  # half of what is usual is the last note
+                self.usual += 0.5 * (
+                    self._so_far() - self.usual
+                )  # half of what is usual is the last note
             self.length = 0
         self.length += voiced
         self.now += 0.2 * (max(self.usual, self._so_far()) - self.now)  # within about 25 ms
@@ -98,13 +112,13 @@ class Empirical:
     exclude: tuple = ()  # groups of the bank to leave out
     timing: Timing = Timing()
     seam_s: float = 0.04  # time constant in which the difference at a seam fades
-    quick: float = 0.5  # share of the movement of time, level and envelope where notes are quick, a choice
+    quick: float = 0.5  # share of time, level and envelope where notes are quick, a choice
     quick_pitch: float = 1.5  # and of the pitch
     quick_decorrelation: float = 0.4  # and of the decorrelation
-    held_s: tuple = (0.2, 0.6)  # notes up to the first are quick, from the second on they are held, a choice
+    held_s: tuple = (0.2, 0.6)  # longest quick note and shortest held one, a choice
     movement: float = 2.2  # an alignment sees 0.45 of a movement in time
-    loudness: float = 0.9  # share of the level curve; the envelope moves the level of a voice by the rest
-    envelope: float = 1.1  # the bands of a measurement see 0.8 of a movement of the envelope; a choice how much of the rest is given back
+    loudness: float = 0.9  # share of the level curve; the envelope moves the level by the rest
+    envelope: float = 1.1  # bands see 0.8 of a movement; how much is given back is a choice
     flutter_db: float = 0.8  # standard deviation of each band that the measurement smooths away
     flutter_s: float = 0.012
     jitter_cents: float = 6.0  # and of the pitch
@@ -121,78 +135,93 @@ class Empirical:
 def _played(
     curves: DeviationCurves,  # of a bank
     model: Empirical,
-) -> np.ndarray:  # [T, N_COLUMNS]
+) -> DeviationCurves:
     # The curves of a pair as they are played.
-    rows = curves.to_array().astype(np.float64)
-    envelope = rows[:, 4:] - rows[:, 4:] @ voice_weight()[:, None]
-    time, level = np.clip(rows[:, 0], -12.0, 12.0), np.clip(rows[:, 2], -4.0, 4.0)
-    gains = np.r_[model.movement, 1.0, model.loudness, 1.0, np.full(N_BANDS, model.envelope)]
-    return gains * np.column_stack([time, rows[:, 1], level, rows[:, 3], envelope])
+    return replace(
+        curves,
+        time=model.movement * np.clip(curves.time, -12.0, 12.0),
+        level=model.loudness * np.clip(curves.level, -4.0, 4.0),
+        envelope=model.envelope * (curves.envelope - curves.envelope @ voice_weight()[:, None]),
+    )
 
-
-def _compensation_db(pairs, model, knobs) -> float:
-    # Gains that vary in dB are louder on the whole than their mean says: a double is to be as loud as its lead.
-    rows = np.concatenate(pairs)
-    envelope = rows[:, 4:].var(0) @ voice_weight() + model.flutter_db**2
-    return np.log(10) / 20 * (knobs.scale("level") ** 2 * rows[:, 2].var() + knobs.scale("timbre") ** 2 * envelope)
+# %% ../../nbs/13_empirical.ipynb #5eed0215
+def _compensation_db(
+    pairs: list,  # of `DeviationCurves`, as played
+    model: Empirical,
+    knobs: Knobs,
+) -> float:
+    whole = DeviationCurves.concat(pairs)
+    bands = whole.envelope.var(0, dtype=np.float64) + model.flutter_db**2
+    timbre = knobs.scale("timbre") ** 2 * (bands @ voice_weight())
+    level = knobs.scale("level") ** 2 * whole.level.var(dtype=np.float64)
+    return np.log(10) / 20 * (level + timbre)
 
 # %% ../../nbs/13_empirical.ipynb #459f0f9a
-_MIRROR = np.r_[-1.0, -1.0, -1.0, 1.0, -np.ones(N_BANDS)]  # of the columns, seen from the other take
+class _Player(Stateful):
+    _remembers = "rows", "at", "seam"
 
+    def __init__(self, rows: np.ndarray, seam_s: float):
+        self.rows, self.at, self.seam = rows, 0, 0.0
+        self.fade = math.exp(-1.0 / (CURVE_RATE * seam_s))
 
-class _Playlist(CurveStream):
-    # One pair of the bank after another, from note to note.
-    _remembers = "frame", "gaps", "timing", "rows", "at", "seam", "waiting", "first"
+    @property
+    def now(self) -> np.ndarray:  # [N_COLUMNS]
+        return self.rows[self.at] + self.seam
+
+    def change(self, rows: np.ndarray, frame: int):
+        # Go on at `frame` of other rows, from where the curves are.
+        self.seam = self.now - rows[frame]
+        self.rows, self.at = rows, frame
+
+    def step(self, moves: bool):
+        self.seam = self.seam * self.fade
+        self.at += moves
+
+# %% ../../nbs/13_empirical.ipynb #5eed0217
+class _Playlist(Stateful):
+    _remembers = "frame", "timing", "player", "waiting", "first"
 
     def __init__(self, model: Empirical, pairs: list, seed: int, voice: int):
-        self.pairs, self.key, self.frame, self.gaps = pairs, (seed, "empirical", voice), 0, (0, 0)
+        self.sides = [(c.to_array(), c.mirrored().to_array()) for c in pairs]
+        self.key, self.frame = (seed, "empirical", voice), 0
         self.timing = TimingStream(model.timing, (seed, "timing", voice))
-        self.fade = math.exp(-1.0 / (CURVE_RATE * model.seam_s))
+        self.player = _Player(self._draw(), model.seam_s)
         self.waiting = self.first = True  # for the voice to begin
-        self._take(0)
 
-    def _take(self, frame: int, before=None):
-        # Go on with another pair at `frame` of its note, from where the curves are.
+    def _draw(self) -> np.ndarray:  # [T, N_COLUMNS] of a pair, seen from one side
         draws = rng(*self.key, self.frame)
-        rows, turned = self.pairs[draws.integers(len(self.pairs))], draws.integers(2)
-        self.rows, self.at = rows * (_MIRROR if turned else 1.0), frame
-        self.seam = 0.0 if before is None else before - self.rows[frame]
+        return self.sides[draws.integers(len(self.sides))][draws.integers(2)]
 
     def step(self, event: int, voiced: bool) -> np.ndarray:  # [N_COLUMNS]
-        now = self.rows[self.at] + self.seam
-        if event in (PHRASE_END, WORD_END):
-            self.timing.on(event, self.frame)
-            self._take(0, now)
-            self.waiting = True
-        elif self.first and voiced:
-            self._take(0, now)
-        elif event == LEGATO or self.at == len(self.rows) - 1:
-            self._take(ONSET, now)
+        self._on(event, voiced)
         self.waiting &= not voiced
         self.first &= not voiced
         self.frame += 1
-        out = self.rows[self.at] + self.seam
-        self.seam = self.seam * self.fade
-        self.at += not self.waiting
+        out = self.player.now
+        self.player.step(not self.waiting)
         return out
 
+    def _on(self, event, voiced):
+        if event in (PHRASE_END, WORD_END):
+            self.timing.on(event, self.frame)
+            self.player.change(self._draw(), 0)
+            self.waiting = True
+        elif self.first and voiced:
+            self.player.change(self._draw(), 0)
+        elif event == LEGATO or self.player.at == len(self.player.rows) - 1:
+            self.player.change(self._draw(), ONSET)
+
 # %% ../../nbs/13_empirical.ipynb #9ecfd3fa
-class EmpiricalStream(CurveStream):
-    "One voice of `Empirical`."
+class _NoteStream(Stateful):
+    _remembers = "gaps", "playlist", "timing_ms", "note_length"
 
-    _remembers = "gaps", "playlist", "timing_ms", "note_length", "fast", "limiter"
+    def __init__(self, playlist: _Playlist, held_s: tuple):
+        self.gaps, self.playlist = (0, 0), playlist
+        self.timing_ms, self.note_length = playlist.timing.now, NoteLengthTracker(held_s)
 
-    def __init__(self, model: Empirical, bank: Bank, seed: int, voice: int, knobs: Knobs):
-        pairs = [_played(c, model) for c in bank.curves]
-        times = [model.flutter_s] * (N_BANDS + 2) + [model.jitter_s]
-        self.model, self.knobs, self.gaps = model, knobs, (0, 0)
-        self.level_compensation_db = _compensation_db(pairs, model, knobs)
-        self.playlist, self.note_length = _Playlist(model, pairs, seed, voice), NoteLengthTracker(model.held_s)
-        self.fast = SmoothNoise(rng(seed, "flutter", voice), len(times), times, CURVE_RATE)
-        self.limiter, self.timing_ms = HighBandLimiter(), self.playlist.timing.now
-
-    def push(self, features: LeadFeatures) -> DeviationCurves:
-        rows, timing_ms, length = np.empty((len(features), N_COLUMNS)), np.empty(len(features)), np.empty(len(features))
+    def push(self, features: LeadFeatures) -> tuple:  # curves, timing [T] ms, length [T] 0..1
+        n = len(features)
+        rows, timing_ms, length = np.empty((n, N_COLUMNS)), np.empty(n), np.empty(n)
         events, self.gaps = find_events(features, self.gaps)
         approach = 1.0 - math.exp(-1.0 / (CURVE_RATE * 0.03))
         for t, (event, voiced) in enumerate(zip(events, features.voiced.tolist())):
@@ -200,29 +229,49 @@ class EmpiricalStream(CurveStream):
             length[t] = self.note_length(event, voiced)
             self.timing_ms += approach * (self.playlist.timing.now - self.timing_ms)
             timing_ms[t] = self.timing_ms
-        curves = _shaped(self.model, rows, timing_ms, length, self.fast.draw(len(features)))
-        share = _share(self.model.quick, length)
-        curves = _louder(curves.scaled(self.knobs), -(share**2) * self.level_compensation_db)
-        return within_limits(curves, self.limiter, features.voiced)
+        return DeviationCurves.from_array(rows), timing_ms, length
 
 # %% ../../nbs/13_empirical.ipynb #dffae995
-def _share(quick: float, length: np.ndarray) -> np.ndarray:
+def _share(quick: float, length: np.ndarray) -> np.ndarray:  # [T], 1 in held notes
     return quick + (1.0 - quick) * length
 
 
-def _shaped(model: Empirical, rows, timing_ms, length, fast) -> DeviationCurves:
+def _shaped(
+    model: Empirical,
+    pair: DeviationCurves,
+    timing_ms: np.ndarray,  # [T]
+    length: np.ndarray,  # [T] 0..1, how much notes are held
+    fast: np.ndarray,  # [T, N_BANDS + 3] noise of unit variance
+) -> DeviationCurves:
     share = _share(model.quick, length)
     flutter = model.flutter_db * remove_mean_level(fast[:, :-1])
+    jitter = model.jitter_cents * fast[:, -1]
     return DeviationCurves(
-        time=timing_ms + share * rows[:, 0],
-        pitch=_share(model.quick_pitch, length) * rows[:, 1] + model.jitter_cents * fast[:, -1],
-        level=share * rows[:, 2],
-        decorrelation=_share(model.quick_decorrelation, length) * rows[:, 3],
-        envelope=share[:, None] * (rows[:, 4:] + flutter),
+        time=timing_ms + share * pair.time,
+        pitch=_share(model.quick_pitch, length) * pair.pitch + jitter,
+        level=share * pair.level,
+        decorrelation=_share(model.quick_decorrelation, length) * pair.decorrelation,
+        envelope=share[:, None] * (pair.envelope + flutter),
     )
 
+# %% ../../nbs/13_empirical.ipynb #5eed0219
+class EmpiricalStream(CurveStream):
+    "One voice of `Empirical`."
 
-def _louder(curves: DeviationCurves, by_db: np.ndarray) -> DeviationCurves:
-    rows = curves.to_array()
-    rows[:, 2] += by_db
-    return DeviationCurves.from_array(rows)
+    _remembers = "notes", "fast", "limiter"
+
+    def __init__(self, model: Empirical, bank: Bank, seed: int, voice: int, knobs: Knobs):
+        self.model, self.knobs, self.limiter = model, knobs, HighBandLimiter()
+        pairs = [_played(c, model) for c in bank.curves]
+        self.level_compensation_db = _compensation_db(pairs, model, knobs)
+        self.notes = _NoteStream(_Playlist(model, pairs, seed, voice), model.held_s)
+        times = [model.flutter_s] * (N_BANDS + 2) + [model.jitter_s]
+        self.fast = SmoothNoise(rng(seed, "flutter", voice), len(times), times, CURVE_RATE)
+
+    def push(self, features: LeadFeatures) -> DeviationCurves:
+        pair, timing_ms, length = self.notes.push(features)
+        fast = self.fast.draw(len(features))
+        curves = _shaped(self.model, pair, timing_ms, length, fast).scaled(self.knobs)
+        makeup_db = -(_share(self.model.quick, length) ** 2) * self.level_compensation_db
+        curves = replace(curves, level=curves.level + makeup_db)
+        return within_limits(curves, self.limiter, features.voiced)

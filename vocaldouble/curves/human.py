@@ -7,23 +7,23 @@ __all__ = ['Human', 'HumanStream']
 
 # %% ../../nbs/12_human.ipynb #7ae30b85
 import math
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 import numpy as np
 
 from ..config import CURVE_RATE, N_BANDS, Knobs, rng
 from vocaldouble.curves.base import (
-    LEGATO, NOTE, CurveStream, HighBandLimiter, Timing, TimingStream, find_events, register, remove_mean_level, within_limits,
+    LEGATO, NOTE, CurveStream, HighBandLimiter, Timing, TimingStream,
+    find_events, register, remove_mean_level, within_limits,
 )
 from ..deviation import DeviationCurves
 from ..features import LeadFeatures
 from ..noise import SmoothNoise
+from ..stage import Stateful
 
 # %% ../../nbs/12_human.ipynb #77713a78
-@register("human")
 @dataclass(frozen=True)
-class Human:
-    "Smooth, aperiodic, seeded deviations with the measures of human singers."
+class _PitchAndTiming:
 
     timing: Timing = Timing()
     drift_ms: float = 1.5  # slow wander of timing
@@ -34,6 +34,13 @@ class Human:
     slow_s: float = 0.20
     scoop_cents: float = 45.0  # at the onset of a note
     scoop_s: float = 0.05  # time in which it fades
+
+# %% ../../nbs/12_human.ipynb #5eed020f
+@register("human")
+@dataclass(frozen=True)
+class Human(_PitchAndTiming):
+    "Smooth, aperiodic, seeded deviations with the measures of human singers."
+
     note_db: float = 0.5  # level of a note
     fast_db: float = 0.5  # wander of level
     slow_db: float = 0.5
@@ -48,70 +55,83 @@ class Human:
         return HumanStream(self, seed, voice, knobs)
 
 # %% ../../nbs/12_human.ipynb #0f11db6a
-_APPROACH_S = np.array([0.03, 0.04, 0.06, 0.01, 0.015])  # time constants of timing, pitch, level, scoop and decorrelation
-
-
-class _Goals(CurveStream):
-    # What is drawn at the events of the lead, and approached between them.
-    _remembers = "gaps", "timing", "frame", "now", "goal"
+class _Goals(Stateful):
+    # Timing, pitch, level, scoop and decorrelation that the events of the lead set.
+    _remembers = "timing", "frame", "goal"
 
     def __init__(self, human: Human, seed: int, voice: int):
-        self.human, self.key, self.frame, self.gaps = human, (seed, "human-notes", voice), 0, (0, 0)
+        self.human, self.key, self.frame = human, (seed, "human-notes", voice), 0
         self.timing = TimingStream(human.timing, (seed, "timing", voice))
-        self.now = np.array([self.timing.now, 0.0, 0.0, 0.0, human.noise_decorrelation])
-        self.goal = self.now.copy()
+        self.goal = np.array([self.timing.now, 0.0, 0.0, 0.0, human.noise_decorrelation])
 
-    def push(self, features: LeadFeatures) -> np.ndarray:  # [T, 5]
-        out, approach = np.empty((len(features), 5)), 1.0 - np.exp(-1.0 / (CURVE_RATE * _APPROACH_S))
-        events, self.gaps = find_events(features, self.gaps)
-        for t, (event, voiced) in enumerate(zip(events, features.voiced.tolist())):
-            self._draw(event, voiced)
-            self.now = self.now + approach * (self.goal - self.now)
-            out[t] = self.now
-            self.frame += 1
-        return out
-
-    def _draw(self, event, voiced):
+    def step(self, event: int, voiced: bool) -> np.ndarray:  # [5]
         h = self.human
         if event in (NOTE, LEGATO):
-            self.goal[1:3] = np.array([h.note_cents, h.note_db]) * rng(*self.key, self.frame).standard_normal(2)
+            drawn = rng(*self.key, self.frame).standard_normal(2)
+            self.goal[1:3] = np.array([h.note_cents, h.note_db]) * drawn
         elif event:
             self.goal[0] = self.timing.on(event, self.frame)
             self.goal[3] = h.scoop_cents * rng(*self.key, self.frame).standard_normal()
         if voiced:
             self.goal[3] *= math.exp(-1.0 / (CURVE_RATE * h.scoop_s))
         self.goal[4] = h.decorrelation if voiced else h.noise_decorrelation
+        self.frame += 1
+        return self.goal
+
+# %% ../../nbs/12_human.ipynb #5eed0211
+# Time constants of timing, pitch, level, scoop and decorrelation.
+_APPROACH_S = np.array([0.03, 0.04, 0.06, 0.01, 0.015])
+
+
+class _Approach(Stateful):
+    _remembers = "gaps", "goals", "now"
+
+    def __init__(self, goals: _Goals):
+        self.goals, self.gaps, self.now = goals, (0, 0), goals.goal.copy()
+        self.speed = 1.0 - np.exp(-1.0 / (CURVE_RATE * _APPROACH_S))
+
+    def push(self, features: LeadFeatures) -> np.ndarray:  # [T, 5]
+        out = np.empty((len(features), len(self.now)))
+        events, self.gaps = find_events(features, self.gaps)
+        for t, (event, voiced) in enumerate(zip(events, features.voiced.tolist())):
+            self.now = self.now + self.speed * (self.goals.step(event, voiced) - self.now)
+            out[t] = self.now
+        return out
 
 # %% ../../nbs/12_human.ipynb #3a55d2af
+def _with_noise(
+    h: Human,
+    goals: np.ndarray,  # [T, 5] as `_Approach` returns them
+    noise: np.ndarray,  # [T, 6 + 2 * (N_BANDS + 2)] of unit variance
+) -> DeviationCurves:
+    "The curves of a voice before knobs and limits."
+    timing, pitch, level, scoop, decorrelation = goals.T
+    drift, fast, slow, fast_db, slow_db, loose = noise[:, :6].T
+    band_fast, band_slow = np.split(noise[:, 6:], 2, axis=1)
+    return DeviationCurves(
+        time=timing + h.drift_ms * drift,
+        pitch=pitch + scoop + h.fast_cents * fast + h.slow_cents * slow,
+        level=level + h.fast_db * fast_db + h.slow_db * slow_db,
+        decorrelation=np.maximum(decorrelation * (1.0 + 0.2 * loose), 0.0),
+        envelope=remove_mean_level(h.band_fast_db * band_fast + h.band_slow_db * band_slow),
+    )
+
+# %% ../../nbs/12_human.ipynb #5eed0213
 class HumanStream(CurveStream):
     "One voice of `Human`."
 
     _remembers = "goals", "noise", "limiter"
 
     def __init__(self, human: Human, seed: int, voice: int, knobs: Knobs):
-        h, bands = human, N_BANDS + 2
-        times = [1.0, h.fast_s, h.slow_s, 0.05, 0.4, 0.5] + [h.band_fast_s] * bands + [h.band_slow_s] * bands
-        self.human, self.knobs, self.goals = human, knobs, _Goals(human, seed, voice)
+        self.human, self.knobs = human, knobs
+        times = [1.0, human.fast_s, human.slow_s, 0.05, 0.4, 0.5]  # s
+        times += [human.band_fast_s] * (N_BANDS + 2) + [human.band_slow_s] * (N_BANDS + 2)
+        self.goals = _Approach(_Goals(human, seed, voice))
         self.noise = SmoothNoise(rng(seed, "human-noise", voice), len(times), times, CURVE_RATE)
         self.limiter = HighBandLimiter()
 
     def push(self, features: LeadFeatures) -> DeviationCurves:
-        h = self.human
-        timing, pitch, level, scoop, decorrelation = self.goals.push(features).T
-        noise = self.noise.draw(len(features))
-        drift, fast, slow, fast_db, slow_db, loose = noise[:, :6].T
-        band_fast, band_slow = np.split(noise[:, 6:], 2, axis=1)
-        curves = DeviationCurves(
-            time=timing + h.drift_ms * drift,
-            pitch=pitch + scoop + h.fast_cents * fast + h.slow_cents * slow,
-            level=level + h.fast_db * fast_db + h.slow_db * slow_db,
-            decorrelation=np.maximum(decorrelation * (1.0 + 0.2 * loose), 0.0),
-            envelope=remove_mean_level(h.band_fast_db * band_fast + h.band_slow_db * band_slow),
-        ).scaled(self.knobs)
-        return _below(within_limits(curves, self.limiter, features.voiced), 0.95)
-
-# %% ../../nbs/12_human.ipynb #cb8d3624
-def _below(curves, most):  # decorrelation that is never whole
-    rows = curves.to_array()
-    rows[:, 3] = np.minimum(rows[:, 3], most)
-    return DeviationCurves.from_array(rows)
+        goals, noise = self.goals.push(features), self.noise.draw(len(features))
+        curves = _with_noise(self.human, goals, noise).scaled(self.knobs)
+        curves = within_limits(curves, self.limiter, features.voiced)
+        return replace(curves, decorrelation=np.minimum(curves.decorrelation, 0.95))
