@@ -6,7 +6,7 @@
 __all__ = ['mel_filters', 'FLOORS', 'OTHERS', 'COSTS', 'STATED', 'LEAST', 'modulation', 'detrend', 'rms', 'cents_between',
            'pitch_features', 'shape_features', 'align_constant', 'coherence', 'comb', 'correlation',
            'waveform_similarity', 'difference_features', 'stretches', 'octave_of', 'another', 'held_out', 'Only',
-           'ablations', 'judge', 'judge_group', 'Report', 'scaler', 'mean_of', 'stack', 'row_of', 'compare',
+           'ablations', 'evaluate_pairs', 'evaluate_group', 'Report', 'scaler', 'mean_of', 'stack', 'row_of', 'compare',
            'benchmark', 'thinned', 'evaluate']
 
 # %% ../../nbs/35_benchmark.ipynb #1baaf65a
@@ -187,7 +187,7 @@ def difference_features(
     x, y = align_constant(x, y, rate, a)
     shared = coherence(x, y, rate, cfg.bands)
     for k, low in enumerate(cfg.bands[:-1]):
-        out |= {f"coherence {low:g}": shared[k], f"likeness {low:g}": near[k]}
+        out |= {f"coherence {low:g}": shared[k], f"waveform similarity {low:g}": near[k]}
     depth, spread = comb(x, y * rms(x) / max(rms(y), 1e-9), rate)
     out |= {"comb depth": depth, "comb sd": spread, "correlation": correlation(x, y, rate, cfg.slack)}
     return {name: float(v) for name, v in out.items()}
@@ -274,10 +274,10 @@ def ablations(
     return {f"{name}: {k}": (lambda exclude, keep=keep: Only(held_out(model, exclude), keep)) for k, keep in kept.items()} | {f"{name}: all": model}
 
 # %% ../../nbs/35_benchmark.ipynb #1f8d6cb2
-COSTS = ("hf_energy", "mos", "singer", "clicks")  # dB, points, cosine, dB: the double less the lead, and the likeness of their voices
+COSTS = ("hf_energy", "mos", "singer", "clicks")  # dB, points, cosine, dB: the double less the lead, and the similarity of their speaker embeddings
 
 
-def judge(
+def evaluate_pairs(
     pairs: list,  # of (lead [1, N], double [1, M])
     rate: int,  # Hz
     known: dict,  # what has been found out about leads, by identity; grows
@@ -294,7 +294,7 @@ def judge(
     leads = [x for x, _ in kept]
     voices, airs, corners = zip(*(known[id(x)] for x in leads)) if kept else ((), (), ())
     mos = 0.0
-    if kept and cfg.listen:
+    if kept and cfg.mos:
         key = tuple(map(id, leads))
         known.setdefault(key, predicted_mos(leads, rate, cfg.mos_passes))
         mos = predicted_mos([d for _, d in kept], rate, cfg.mos_passes) - known[key]
@@ -304,11 +304,11 @@ def judge(
         mos=[mos] * len(kept), singer=[float(similarity(embed(d, rate)[0], v)) for (_, d), v in zip(kept, voices)])
 
 # %% ../../nbs/35_benchmark.ipynb #e983afff
-def judge_group(pairs, leads, others, models, seeds, cfg) -> dict:  # row -> `judge`
+def evaluate_group(pairs, leads, others, models, seeds, cfg) -> dict:  # row -> `evaluate_pairs`
     "All rows of the table for one group."
     torch.set_num_threads(1)
     rate, group, known = pairs[0].rate, pairs[0].group, {}
-    say = lambda made: judge(made, rate, known, cfg)
+    say = lambda made: evaluate_pairs(made, rate, known, cfg)
     out = {"real": say([(p.lead, p.take) for p in pairs]), "turned": say([(p.take, p.lead) for p in pairs])}
     if others:
         out["other singer"] = say(list(zip(leads, others)))
@@ -320,7 +320,7 @@ def judge_group(pairs, leads, others, models, seeds, cfg) -> dict:  # row -> `ju
     return group, out
 
 # %% ../../nbs/35_benchmark.ipynb #21e8b203
-STATED = {"likeness 2–8 kHz": ("likeness 2000", "likeness 4000"), "comb depth": ("comb depth",)}  # features that the table shows
+STATED = {"waveform similarity 2–8 kHz": ("waveform similarity 2000", "waveform similarity 4000"), "comb depth": ("comb depth",)}  # features that the table shows
 
 
 @dataclass(frozen=True, eq=False)
@@ -355,7 +355,7 @@ class Report:
         return out.iloc[np.argsort(-np.abs(np.array(alone) - 0.5))]
 
 # %% ../../nbs/35_benchmark.ipynb #bdb0f06b
-LEAST = {"coherence": 0.05, "likeness": 0.05, "correlation": 0.05, "comb": 0.5}  # spread below which a difference is none; others 0.05 decades
+LEAST = {"coherence": 0.05, "waveform": 0.05, "correlation": 0.05, "comb": 0.5}  # spread below which a difference is none; others 0.05 decades
 
 
 def scaler(
@@ -376,9 +376,9 @@ def mean_of(values, groups, cfg=EvaluateConfig()) -> tuple:  # value, low, high
     return float(means.mean()), *(float(v) for v in np.quantile(draws, [(1 - cfg.level) / 2, (1 + cfg.level) / 2]))
 
 # %% ../../nbs/35_benchmark.ipynb #dc0d43a6
-def stack(judged: dict) -> tuple:  # groups [n], features [n, F], costs [n] by name
-    "What was `judge`d of one row, group -> figures, in one piece."
-    found = {g: j for g, j in sorted(judged.items()) if len(j["hf_energy"])}
+def stack(evaluated: dict) -> tuple:  # groups [n], features [n, F], costs [n] by name
+    "The results of one row, group -> figures, in one piece."
+    found = {g: j for g, j in sorted(evaluated.items()) if len(j["hf_energy"])}
     groups = np.concatenate([[g] * len(j["hf_energy"]) for g, j in found.items()])
     return groups, np.concatenate([j["features"] for j in found.values()]), {c: np.concatenate([j[c] for j in found.values()]) for c in COSTS}
 
@@ -391,10 +391,10 @@ def row_of(real, groups, other, other_groups, width, floor, cfg) -> dict:
     return {"MMD² / floor": bootstrap(table / floor, cfg), "AUC": bootstrap(auc_table(score, labels, both), cfg, diagonal=True)}
 
 # %% ../../nbs/35_benchmark.ipynb #44e87811
-def compare(judged: dict, facts: dict, cfg: EvaluateConfig = EvaluateConfig(), jobs: int = -1) -> Report:
-    "The table, out of what was `judge`d: row -> group -> figures."
-    rows = {row: stack(of) for row, of in judged.items() if any(len(j["hf_energy"]) for j in of.values())}
-    names = next(j["names"] for j in judged["real"].values() if j["names"])
+def compare(evaluated: dict, facts: dict, cfg: EvaluateConfig = EvaluateConfig(), jobs: int = -1) -> Report:
+    "The table, out of the result of `evaluate_pairs`: row -> group -> figures."
+    rows = {row: stack(of) for row, of in evaluated.items() if any(len(j["hf_energy"]) for j in of.values())}
+    names = next(j["names"] for j in evaluated["real"].values() if j["names"])
     use = [k for k, name in enumerate(names) if not name.startswith(cfg.leave_out or "\n")]
     groups, features, _ = rows["real"]
     scale = scaler(features[:, use], [names[k] for k in use])
@@ -409,7 +409,7 @@ def compare(judged: dict, facts: dict, cfg: EvaluateConfig = EvaluateConfig(), j
         of, f, costs = rows[row]
         table[row] |= {c: mean_of(v, of, cfg) for c, v in costs.items()}
         table[row] |= {name: mean_of(f[:, [names.index(p) for p in parts]].mean(1), of, cfg) for name, parts in STATED.items()}
-    facts = facts | dict(pairs=len(groups), groups=len(set(groups)), floor=round(floor, 4), not_comparable={r: n for r, of in judged.items() if (n := sum(j["failed"] for j in of.values()))})
+    facts = facts | dict(pairs=len(groups), groups=len(set(groups)), floor=round(floor, 4), not_comparable={r: n for r, of in evaluated.items() if (n := sum(j["failed"] for j in of.values()))})
     return Report(table, {r: f[:, use] for r, (_, f, _) in rows.items()}, [names[k] for k in use], facts)
 
 # %% ../../nbs/35_benchmark.ipynb #a6a08bc7
@@ -436,13 +436,13 @@ def benchmark(
         leads = {x.tobytes(): replace(p, lead=x) for p in of for x in (p.lead, p.take)}
         leads = thinned(list(leads.values()), cfg.per_group)
         theirs = [another(p, every, others) for p in leads] if len(others) or shared else []
-        tasks.append(delayed(judge_group)(of, [p.lead for p in leads], theirs, models, seeds, cfg))
-    judged = {}
+        tasks.append(delayed(evaluate_group)(of, [p.lead for p in leads], theirs, models, seeds, cfg))
+    evaluated = {}
     for done, (group, rows) in enumerate(Parallel(n_jobs=jobs, return_as="generator_unordered")(tasks), 1):
         for row, figures in rows.items():
-            judged.setdefault(row, {})[group] = figures
+            evaluated.setdefault(row, {})[group] = figures
         progress(done, len(tasks))
-    return compare(judged, dict(seeds=list(seeds)), cfg, jobs)
+    return compare(evaluated, dict(seeds=list(seeds)), cfg, jobs)
 
 # %% ../../nbs/35_benchmark.ipynb #8b765e3c
 def thinned(pairs: list, most: int) -> list:
@@ -455,7 +455,7 @@ def evaluate(
     names: tuple = (),  # of models; all by default
     seeds: int = 1,  # doubles of each take
     jobs: int = -1,
-    listen: bool = True,  # predict opinion scores, which takes most of the time
+    mos: bool = True,  # predict mean opinion scores, which takes most of the time
     progress: Callable = lambda done, total: None,
 ) -> Report:
     "The benchmark for takes and models by name. Raises `UserError` where takes or models are missing."
@@ -466,5 +466,5 @@ def evaluate(
         others = [] if several else stretches()
     except UserError:  # their corpora are not here: no such row
         others = []
-    cfg = EvaluateConfig(per_group=10 if several else 30, listen=listen)
+    cfg = EvaluateConfig(per_group=10 if several else 30, mos=mos)
     return benchmark(pairs, models, others, tuple(range(seeds)), cfg, jobs, progress)

@@ -33,7 +33,7 @@ class TakesConfig:
 
     longest: float = 60.0  # s, longest take that can be aligned at once
     gate: float = 40.0  # dB below the loudest frame that counts as silence
-    hearing: float = 0.025  # s, window of the spectra that are aligned
+    align_window: float = 0.025  # s, window of the spectra that are aligned
     band: float = 0.3  # s, how far an alignment may depart from constant tempo
     detail: float = 0.05  # s, changes slower than this do not steer the fine alignment: level and timbre differ slowly between takes
     stiffness: float = 1e6  # how much the fine alignment dislikes to bend
@@ -44,7 +44,7 @@ class TakesConfig:
     breath_window: float = 0.030  # s
     breath_lag: float = 0.004  # s, how far apart the takes may lie in phase
     breath_band: tuple = (2000.0, 8000.0)  # Hz
-    chance: float = 0.28  # coherence that voices with unrelated phases reach at the best lag; calibrated below
+    coherence_bias: float = 0.28  # coherence that voices with unrelated phases reach at the best lag; calibrated below
 
 # %% ../../nbs/31_measure.ipynb #c0890f3f
 def cut(x, rate, at, width) -> np.ndarray:  # [T, W]
@@ -73,7 +73,7 @@ def between(y, u) -> np.ndarray:  # [T, ...]
 # %% ../../nbs/31_measure.ipynb #57a5ff36
 def log_mel(x, rate, cfg=TakesConfig()) -> np.ndarray:  # [T, 40] dB above a floor that lies 60 dB below the loudest frame
     "Log-mel spectrum of a signal [N] at `CURVE_RATE`."
-    power = power_at(x, rate, np.arange(n_frames(len(x), rate)) / CURVE_RATE, cfg.hearing)
+    power = power_at(x, rate, np.arange(n_frames(len(x), rate)) / CURVE_RATE, cfg.align_window)
     n_fft = 2 * (power.shape[1] - 1)
     energy = power @ librosa.filters.mel(sr=rate, n_fft=n_fft, n_mels=40, fmin=100, fmax=min(9000, rate / 2), norm=None).T
     return 10 * np.log10(energy / max(energy.sum(1).max(), 1e-12) + 1e-6) + 60
@@ -139,7 +139,7 @@ class Alignment:
     path: np.ndarray  # [T] s
     offset: float  # s
     stretch: float  # above 1: the take is slower
-    sounding: np.ndarray  # [T] bool, both takes are heard
+    sounding: np.ndarray  # [T] bool, both takes sound
     distance: np.ndarray  # [T] dB, how far the spectra still differ
 
     @property
@@ -154,7 +154,7 @@ def mono(x, name, rate, cfg) -> np.ndarray:  # [N]
     if not 0.2 <= len(x) / rate <= cfg.longest:
         raise UserError(f"the {name} lasts {len(x) / rate:.1f} s; give takes of 0.2 to {cfg.longest:g} s, one phrase at a time")
     if not np.isfinite(x).all() or np.abs(x).max() < 1e-4:
-        raise UserError(f"nothing can be heard in the {name}; give a take that is not silent")
+        raise UserError(f"the {name} is silent; give one that sounds")
     return x
 
 # %% ../../nbs/31_measure.ipynb #83012adb
@@ -167,13 +167,13 @@ def align(
     "Find every frame of the lead in the take. Raises `UserError` for takes that are silent, too short or too long."
     x, y = (log_mel(mono(s, name, rate, cfg), rate, cfg) for s, name in ((lead, "lead"), (take, "take")))
     loud = [10 * np.log10(np.maximum(10 ** (f / 10) - 1, 1e-9).sum(1)) for f in (x, y)]
-    heard = [g > g.max() - cfg.gate for g in loud]
+    found = [g > g.max() - cfg.gate for g in loud]
     frames = np.arange(len(x))
     offset, stretch = best_line(x, y)
     path = warp(x, y, offset + stretch * frames, cfg)
-    path, distance = settle(x, y, path, heard[0].astype(float), cfg)
+    path, distance = settle(x, y, path, found[0].astype(float), cfg)
     inside = (path >= 0) & (path <= len(y) - 1)
-    sounding = heard[0] & inside & (between(heard[1].astype(float), path) > 0.5)
+    sounding = found[0] & inside & (between(found[1].astype(float), path) > 0.5)
     if sounding.sum() < 20:
         raise UserError("the takes have nothing in common; give two takes of the same line")
     stretch, offset = np.polyfit(frames[sounding], path[sounding], 1)
@@ -181,10 +181,10 @@ def align(
 
 # %% ../../nbs/31_measure.ipynb #18f99007
 def coarse_f0(x, at) -> tuple:  # f0 [T] Hz, voiced [T] bool
-    "What swift-f0 hears in a signal [N] at 16 kHz at times [T] in s, interpolated between its frames."
-    heard = SwiftF0(threads=1).detect(x, 16_000)
-    read = lambda v: np.interp(at, heard.timestamps, v)
-    return np.exp(read(np.log(heard.pitch_hz))), (read(heard.confidence) > 0.5) & (at >= 0) & (at <= len(x) / 16_000)
+    "What swift-f0 finds in a signal [N] at 16 kHz at times [T] in s, interpolated between its frames."
+    found = SwiftF0(threads=1).detect(x, 16_000)
+    read = lambda v: np.interp(at, found.timestamps, v)
+    return np.exp(read(np.log(found.pitch_hz))), (read(found.confidence) > 0.5) & (at >= 0) & (at <= len(x) / 16_000)
 
 # %% ../../nbs/31_measure.ipynb #0c0628ef
 def fine_f0(x, rate, at, f0, cfg=TakesConfig()) -> np.ndarray:  # [T] Hz
@@ -278,7 +278,7 @@ def lost_coherence(x, y, rate, at, there, pace, cfg=TakesConfig()) -> np.ndarray
         power = spin(np.abs(b) ** 2, np.fft.fft(hann**2, size)[None])
         own = (np.abs(cut(lead, rate, at[s], cfg.breath_window) * hann) ** 2).sum(1)
         out[s] = (shared / np.maximum(power * own[:, None], 1e-20)).max(1)
-    return np.clip((1 - out) / (1 - cfg.chance), 0, 1)
+    return np.clip((1 - out) / (1 - cfg.coherence_bias), 0, 1)
 
 # %% ../../nbs/31_measure.ipynb #6d4475f5
 def interpolate_gaps(v, known) -> np.ndarray:  # [T, ...]
@@ -293,7 +293,7 @@ def measure(
     rate: float,  # Hz, of both
     alignment: Alignment = None,  # found if not given
     cfg: TakesConfig = TakesConfig(),
-) -> DeviationCurves:  # on the lead's frames, `valid` where both takes are voiced and heard
+) -> DeviationCurves:  # on the lead's frames, `valid` where both takes are voiced and sound
     "How a take deviates from the lead. Raises `UserError` for takes that cannot be compared."
     a = align(lead, take, rate, cfg) if alignment is None else alignment
     x, y = (mono(s, name, rate, cfg) for s, name in ((lead, "lead"), (take, "take")))

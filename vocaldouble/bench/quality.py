@@ -32,7 +32,7 @@ def hf_energy_db(x, rate) -> float:  # dB
 
 
 def click_level_db(x, rate) -> float:  # dB
-    """By how much the sharpest corner of a signal [C, N] stands out from those 1.5 to 17.5 ms around it: a tick is alone, a consonant is not, and neither is a glottal pulse
+    """By how much the sharpest bend of a signal [C, N] stands out from those 1.5 to 17.5 ms around it: a click is alone, a consonant is not, and neither is a glottal pulse
     from 60 Hz on. 0 in silence."""
     corner, gap, far = np.abs(np.diff(x.mean(0), 2)), round(0.0015 * rate), round(0.0175 * rate)
     if corner.max(initial=0.0) < 1e-9:
@@ -45,7 +45,7 @@ def click_level_db(x, rate) -> float:  # dB
 # %% ../../nbs/34_quality.ipynb #6c3b17e9
 @lru_cache
 def mos_model() -> torch.nn.Module:
-    "The listener model. Raises `UserError` where it is not installed."
+    "The model that predicts MOS. Raises `UserError` where it is not installed."
     with without_torchaudio(), contextlib.redirect_stdout(io.StringIO()):
         try:
             from distillmos import ConvTransformerSQAModel
@@ -54,7 +54,7 @@ def mos_model() -> torch.nn.Module:
         return ConvTransformerSQAModel().eval()
 
 
-MOS_WINDOW_S = 7.68  # s, what the listener model takes in at once
+MOS_WINDOW_S = 7.68  # s, the clip length of the MOS model
 
 # %% ../../nbs/34_quality.ipynb #3bd8833f
 def predicted_mos(
@@ -62,16 +62,16 @@ def predicted_mos(
     rate: int,  # Hz
     mos_passes: int = 8,  # from as many places, evenly from the first that there is to the last, about a second later or more
 ) -> float:  # 1..5
-    """Predicted opinion of clips that are played one after another, mean of several hearings of 7.68 s each.
+    """Predicted MOS of clips that are played one after another, mean of several passes over 7.68 s each.
 
-    Raises `UserError` where there is nothing to hear.
+    Raises `UserError` where the clips are empty.
     """
     x, n = np.float32(soxr.resample(np.concatenate([c.mean(0) for c in clips]), rate, 16_000)), round(MOS_WINDOW_S * 16_000)
     if not len(x):
-        raise UserError("there is nothing to hear: the clips are empty")
+        raise UserError("predicted MOS needs sound, and the clips are empty")
     way, k = max(len(x) - n, 16_000), np.arange(mos_passes)
     starts = (way * k / max(1, mos_passes - 1)).astype(int) - 160 * k // mos_passes  # no two fall on the same part of the model's hop of 10 ms
-    if len(x) < n:  # a short clip is heard later and later in a silence
+    if len(x) < n:  # a short clip stands later and later in a silence
         x, starts = np.pad(x, (way, 0)), way - starts
     x = np.pad(x, (0, max(0, n + way - len(x))))
     with torch.inference_mode():

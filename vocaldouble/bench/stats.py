@@ -30,8 +30,8 @@ class EvaluateConfig:
     level: float = 0.95  # of the intervals, and quantile of the floor
     per_group: int = 30  # pairs of one group at most
     leave_out: tuple = ()  # beginnings of names of features that are not compared
-    listen: bool = True  # predict opinion scores, which takes most of the time
-    mos_passes: int = 3  # times that the clips of a group are heard for it
+    mos: bool = True  # predict mean opinion scores, which takes most of the time
+    mos_passes: int = 3  # passes of the MOS model over the clips of a group
 
 # %% ../../nbs/33_stats.ipynb #5a13f2a7
 def by_group(groups, names) -> np.ndarray:  # [G, n], rows sum to 1
