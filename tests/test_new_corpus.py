@@ -1,11 +1,15 @@
 "A corpus with repeats that nobody knew: one registry entry, and no other file is touched."
+import io
+import json
 from unittest.mock import patch
 
 import pytest
+import soundfile
 
 from tests.equipment.mirror import make_mirror, sound, zipped
 from vocaldouble.cli import main
 from vocaldouble.data.datasets import DATASETS, Dataset, Layout, read_manifest, register
+from vocaldouble.synth import Note, sing, smooth_deviations
 
 TOY = Dataset(
     name="toy-choir",
@@ -38,3 +42,41 @@ def test_get(toy_choir, capsys):
     assert table.groupby(["speaker", "line"])["take"].apply(list).to_dict() == {
         (who, line): [1, 2] for who in ("toy-ann", "toy-bob") for line in ("song/luna", "song/sole")
     }
+
+
+QUARTET = Dataset(
+    name="toy-quartet",
+    what="four singers, one line twice",
+    licence="CC0 1.0",
+    train_ok=True,
+    layout=(Layout(r"(?P<who>\w+)/(?P<line>\w+)_(?P<take>\d)\.wav", "toy-{who}", "song/{line}"),),
+    home="https://example.org/toy-quartet",
+    citation="Nobody, A Toy, 2026",
+)
+
+
+def sung(k: int, take: int) -> bytes:
+    "Singer `k` sings a line; the second take deviates from the first."
+    line = (Note("", seconds=0.1), Note("la", 57 + 2 * k, 0.8), Note("", seconds=0.1))
+    frames = len(sing(line, rate=44_100))
+    curves = smooth_deviations(frames, seed=k) if take == 2 else None
+    file = io.BytesIO()
+    soundfile.write(file, sing(line, rate=44_100, curves=curves).audio.T, 44_100, format="WAV")
+    return file.getvalue()
+
+
+def test_evaluate(tmp_path, monkeypatch, capsys):
+    "`vocaldouble evaluate` takes the corpus at once: real takes at the floor, a copy and a delay far from it."
+    files = {f"{who}/luna_{take}.wav": sung(k, take) for k, who in enumerate(("ann", "bob", "cat", "dan")) for take in (1, 2)}
+    monkeypatch.setenv("VOCALDOUBLE_MIRROR", str(make_mirror(tmp_path / "mirror", {QUARTET.name: zipped(files)})))
+    monkeypatch.setenv("VOCALDOUBLE_HOME", str(tmp_path / "home"))
+    with patch.dict(DATASETS):
+        register(QUARTET)
+        assert main(["datasets", "get", QUARTET.name]) == 0
+        capsys.readouterr()
+        assert main(["evaluate", QUARTET.name, "--no-mos", "--model", "classic:delay", "--jobs", "1", "--json"]) == 0
+    report = json.loads(capsys.readouterr().out)
+    assert report["facts"]["pairs"] == report["facts"]["groups"] == 4
+    assert {"real", "other singer", "copy", "classic:delay"} == set(report["rows"])
+    distance = {row: figures["MMD² / floor"]["value"] for row, figures in report["rows"].items()}
+    assert distance["copy"] > distance["real"] and distance["classic:delay"] > distance["real"]
