@@ -22,8 +22,9 @@ def measure_bank(
 
     Needs the `train` profile.
     """
-    from joblib import Parallel, delayed
+    from joblib import delayed
     from vocaldouble.bench.measure import measure
+    from vocaldouble.bench.stats import in_processes
     from vocaldouble.bench.pairs import pairs
 
     def one(pair):
@@ -32,7 +33,7 @@ def measure_bank(
         c = replace(c, pitch=np.clip(c.pitch, -150, 150), envelope=np.clip(c.envelope, -10, 10))
         return pair.group, c[sung[0] : sung[-1] + 1] if len(sung) > 2 * ONSET else None
 
-    measured = Parallel(n_jobs=jobs)(delayed(one)(p) for p in pairs("vocobox"))
+    measured = in_processes(jobs)(delayed(one)(p) for p in pairs("vocobox"))
     found = [(g, c) for g, c in measured if c is not None]
     source = "vocobox human-voice-dataset, commit 77248fc6, MIT; "
     source += "pairs measured by vocaldouble.bench.measure"

@@ -21,14 +21,14 @@ import numpy as np
 import pandas as pd
 import soxr
 import torch
-from joblib import Parallel, delayed
+from joblib import delayed
 from scipy.ndimage import convolve1d
 from scipy.signal import stft, welch
 
 from .measure import align, cut, power_at, steady_part
 from .pairs import Pair, pairs as pairs_of, recordings
 from .quality import hf_energy_db, band_pass, predicted_mos, click_level_db
-from .stats import EvaluateConfig, auc_table, bootstrap, by_group, floor_of, median_width, mmd_table, out_of_fold
+from .stats import EvaluateConfig, auc_table, bootstrap, by_group, floor_of, in_processes, median_width, mmd_table, out_of_fold
 from ..config import CURVE_RATE, Knobs, UserError, rng
 from ..curves.base import CurveModel, CurveStream, find_model, models as all_models
 from ..data.speaker import embed, similarity
@@ -402,7 +402,7 @@ def compare(evaluated: dict, facts: dict, cfg: EvaluateConfig = EvaluateConfig()
     width = median_width(z["real"], groups)
     floors = floor_of(mmd_table(z["real"], groups, z["real"], groups, width)[1], cfg)
     floor = float(np.quantile(floors, cfg.level))
-    found = Parallel(n_jobs=jobs)(delayed(row_of)(z["real"], groups, z[row], of[0], width, floor, cfg) for row, of in rows.items())
+    found = in_processes(jobs)(delayed(row_of)(z["real"], groups, z[row], of[0], width, floor, cfg) for row, of in rows.items())
     table = dict(zip(rows, found))
     table["real"] = table.pop("turned") | {"MMD² / floor": tuple(np.r_[floors.mean(), np.quantile(floors, [(1 - cfg.level) / 2, (1 + cfg.level) / 2])] / floor)}
     for row in (table := {row: table[row] for row in rows if row != "turned"}):
@@ -438,7 +438,7 @@ def benchmark(
         theirs = [another(p, every, others) for p in leads] if len(others) or shared else []
         tasks.append(delayed(evaluate_group)(of, [p.lead for p in leads], theirs, models, seeds, cfg))
     evaluated = {}
-    for done, (group, rows) in enumerate(Parallel(n_jobs=jobs, return_as="generator_unordered")(tasks), 1):
+    for done, (group, rows) in enumerate(in_processes(jobs, return_as="generator_unordered")(tasks), 1):
         for row, figures in rows.items():
             evaluated.setdefault(row, {})[group] = figures
         progress(done, len(tasks))

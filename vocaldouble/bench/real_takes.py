@@ -7,9 +7,10 @@ __all__ = ['interval', 'describe_pair', 'study']
 
 # %% ../../nbs/32_real_takes.ipynb #b51437a1
 import numpy as np
-from joblib import Parallel, delayed
+from joblib import delayed
 
 from .measure import TakesConfig, align, between, describe, measure
+from .stats import in_processes
 from .pairs import Pair, pairs as pairs_of
 from ..config import CURVE_RATE
 
@@ -44,5 +45,5 @@ def study(
     jobs: int = -1,  # processes, -1 for one per core
 ) -> dict:  # "note", "vowel", "speech" -> one `describe_pair` per pair that is voiced long enough
     "Measure every pair of real takes."
-    rows = [r for c in corpora for r in Parallel(n_jobs=jobs)(delayed(describe_pair)(p) for p in pairs_of(c))]
+    rows = [r for c in corpora for r in in_processes(jobs)(delayed(describe_pair)(p) for p in pairs_of(c))]
     return {kind: [r for r in rows if r["kind"] == kind and "frames" in r] for kind in ("note", "vowel", "speech")}

@@ -4,11 +4,14 @@
 
 # %% auto #0
 __all__ = ['EvaluateConfig', 'by_group', 'kernel', 'median_width', 'mmd_table', 'weighted', 'bootstrap', 'floor_of',
-           'out_of_fold', 'auc_table']
+           'out_of_fold', 'auc_table', 'in_processes']
 
 # %% ../../nbs/33_stats.ipynb #7552ac36
+import tempfile
 from dataclasses import dataclass
+
 import numpy as np
+from joblib import Parallel
 from sklearn.svm import SVC
 
 from ..config import rng
@@ -106,3 +109,11 @@ def auc_table(score, labels, groups) -> np.ndarray:  # [G, G]
     names, one = np.unique(groups), score[labels == 1][:, None]
     above = (one > score[labels == 0]) + 0.5 * (one == score[labels == 0])
     return by_group(groups[labels == 1], names) @ above @ by_group(groups[labels == 0], names).T
+
+# %% ../../nbs/33_stats.ipynb #ce8a849e
+def in_processes(
+    jobs: int,  # processes, -1 for one per core
+    **kw,  # further arguments of `joblib.Parallel`
+) -> Parallel:
+    "Processes that share their arrays in the temporary folder."
+    return Parallel(n_jobs=jobs, temp_folder=tempfile.gettempdir(), **kw)
