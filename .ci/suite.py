@@ -3,6 +3,7 @@
 `python .ci/suite.py PATTERN...` runs those whose names contain one of the patterns. Each runs in a process of its own with an empty home and
 without a mirror, so that none depends on what ran before it or on what has been fetched; WORKERS of them at once, 2 by default.
 """
+import importlib
 import json
 import multiprocessing
 import multiprocessing.connection
@@ -23,7 +24,8 @@ from nbdev.test import test_nb
 WORKERS = int(os.environ.get("WORKERS", 2))
 LIMIT = 900  # seconds for one file on a busy machine; it only ends what hangs
 LONGEST = "benchmark codec speaker prepare block_edges speaker_tsne embeddings conditioning train predict test_data_commands".split()  # half a minute or more
-FORK = multiprocessing.get_context("fork")  # the workers share what is imported above
+FORK = multiprocessing.get_context("fork")  # the workers share what is imported above, and these, which nearly all need
+SHARED = "matplotlib.pyplot scipy.signal pandas sklearn.svm librosa torch".split()
 
 
 class Counter:
@@ -128,6 +130,8 @@ def main(patterns: list) -> int:
     paths = [Path(f).absolute() for f in nbglob(as_path=True)] + [f.absolute() for f in Path("tests").glob("test_*.py")]
     paths = [p for p in sorted(paths) if not patterns or any(x in p.name for x in patterns)]
     count, start = {"passed": 0, "failed": 0, "skipped": 0}, time.monotonic()
+    for module in SHARED if len(paths) > 2 * WORKERS else ():
+        importlib.import_module(module)
     with tempfile.TemporaryDirectory(prefix="vocaldouble", ignore_cleanup_errors=True) as tmp:
         for name, variable in (("joblib", "JOBLIB_TEMP_FOLDER"), ("tmp", "TMPDIR")):  # joblib would leave folders in /dev/shm
             os.environ[variable] = f"{tmp}/{name}"

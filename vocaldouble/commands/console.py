@@ -117,4 +117,4 @@ def research(command: str):
     try:
         yield
     except ImportError as e:
-        raise UserError(f"{command} needs {e.name}; run pip install 'vocaldouble[train]'") from e
+        raise UserError(f"{command} needs {(e.name or str(e)).split('.')[0]}; run pip install 'vocaldouble[train]'") from e
