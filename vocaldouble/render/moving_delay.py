@@ -9,7 +9,7 @@ __all__ = ['ANGLES', 'RISE', 'RenderConfig', 'farrow_taps', 'interpolate', 'pick
 
 # %% ../../nbs/14_render.ipynb #55fb73ad
 import math
-from dataclasses import dataclass
+from dataclasses import dataclass, fields
 
 import numpy as np
 from numpy.lib.stride_tricks import sliding_window_view
@@ -18,6 +18,7 @@ from ..config import CURVE_RATE, N_BANDS, band_centres, mel, rng
 from ..deviation import DeviationCurves
 from ..features import FeatureStream, LeadFeatures, extract_features
 from ..noise import SmoothNoise
+from ..stage import Stateful
 
 # %% ../../nbs/14_render.ipynb #2fb7c51b
 @dataclass(frozen=True)
@@ -257,11 +258,17 @@ def transient_protection(
     return sliding_window_view(steep, cfg.attack_hold).max(1), level[-n:]
 
 # %% ../../nbs/14_render.ipynb #470643c7
-class Renderer:
+class Renderer(Stateful):
     """Streaming renderer: `push` a block of the lead with the curves and features that go with it; as many samples come out.
 
     Curves may come early, but at the latest when `FeatureStream` returns their frames. Raises `ValueError` where they come later.
     """
+
+    _remembers = (
+        *("lead", "lead_start", "line", "tail", "ready", "hops"),
+        *("delay", "past", "levels", "last", "track", "shape", "first"),
+        *("protected", "protected_from", "noise"),
+    )
 
     def __init__(
         self,
@@ -287,7 +294,7 @@ class Renderer:
         past = int(cfg.behind * rate) + cfg.taps
         self.lead, self.lead_start = np.zeros((self.channels, past), dtype=np.float32), -past
         self.line, self.tail = np.zeros((2, self.channels, self.n_fft - self.hop), dtype=np.float32)
-        self.state, self.past, self.levels, self.last = None, None, None, None
+        self.delay, self.past, self.levels, self.last = None, None, None, None
         self.track, self.shape, self.first = np.zeros((0, 5)), np.zeros((0, 2 + N_BANDS)), 0
         self.protected, self.protected_from = np.zeros(0), 0
         self.hops = 0
@@ -319,20 +326,22 @@ class Renderer:
     def finish(self) -> np.ndarray:  # [C, latency]
         "What is still under way when the lead has ended; its last curve values hold."
         more = int(np.ceil((self.latency + self.hop) * CURVE_RATE / self.rate)) + 2
-        curves, features = self.last
+        rows, values = self.last
         rest = np.zeros((self.channels, self.latency), dtype=np.float32)
-        return self.push(rest, DeviationCurves.concat([curves] * more), LeadFeatures.concat([features] * more))
+        return self.push(
+            rest, DeviationCurves.from_array(np.repeat(rows, more, axis=0)), LeadFeatures(*(np.repeat(v, more) for v in values))
+        )
 
     def _plan(self, curves, features):
         "Extend the delay track by the frames that came in."
-        self.last = curves[-1:], features[-1:]
-        if self.state is None:
+        self.last = curves[-1:].to_array(), [getattr(features, f.name)[-1:] for f in fields(features)]
+        if self.delay is None:
             start = float(delay_inputs(curves[:1], features[:1], None, self.cfg)[0][0, 0])
-            self.state = (start, 0.0, 0.0, 0.0, 0.0, 0.0)
+            self.delay = (start, 0.0, 0.0, 0.0, 0.0, 0.0)
         frames, self.past = delay_inputs(curves, features, self.past, self.cfg)
         track = np.empty((len(frames), 5))
         for t, frame in enumerate(frames.tolist()):
-            self.state, track[t] = delay_step(self.state, frame, self.cfg)
+            self.delay, track[t] = delay_step(self.delay, frame, self.cfg)
         self.track = np.concatenate([self.track, track])
         found, self.levels = transient_protection(features.level.astype(np.float64), self.levels, self.cfg)
         self.protected = np.concatenate([self.protected, found])
