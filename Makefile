@@ -38,7 +38,7 @@ export: $(FULL) ## write vocaldouble/ from the notebooks, then clean the noteboo
 	@$(BIN)/nbdev_clean
 
 bank: $(FULL) ## measure the bank of takes again, from the archives in MIRROR=folder or from their publisher
-	@VOCALDOUBLE_MIRROR="$(MIRROR)" $(BIN)/vocaldouble datasets get vocobox
+	@$(if $(MIRROR),VOCALDOUBLE_MIRROR="$(abspath $(MIRROR))") $(BIN)/vocaldouble datasets get vocobox
 	@$(BIN)/python -c "from vocaldouble.bench.bank import make_bank; make_bank()"
 
 codec: $(FULL) ## train the codec again, or continue, on the voices in MIRROR=folder (an hour on one core)

@@ -9,6 +9,7 @@ __all__ = ['FADE_S', 'DEFAULT', 'BLOCK', 'MAX_VOICES', 'END_S', 'MIX_DB', 'Doubl
 # %% ../nbs/16_doubler.ipynb #85050d7e
 import math
 import operator
+from dataclasses import replace
 
 import numpy as np
 
@@ -43,7 +44,7 @@ class _EdgeTimes(Stateful):
             left = (self.ends_at - np.arange(self.frame, self.frame + len(time))) / CURVE_RATE  # s
             time = np.where(left < 0.5, np.minimum(time, np.maximum(50.0 * left - 8.0, -6.0)), time)
         self.frame += len(time)
-        return DeviationCurves(time, curves.pitch, curves.level, curves.decorrelation, curves.envelope, curves.valid)
+        return replace(curves, time=time)
 
     def _shifts(self, features) -> np.ndarray:  # [T] ms, until the first silence
         out = np.zeros(len(features), dtype=np.float32)
@@ -67,6 +68,11 @@ def _faded(
     out[:, :n] *= (0.5 - 0.5 * np.cos(np.pi * (np.arange(n) + 0.5) / n)).astype(np.float32)
     return out
 
+
+def _faded_out(audio: np.ndarray, n: int, rate: float) -> np.ndarray:  # [C, N], its last `n` samples faded
+    at = max(0, audio.shape[1] - n)
+    return np.concatenate([audio[:, :at], _faded(audio[:, at:][:, ::-1], rate)[:, ::-1]], axis=1)
+
 # %% ../nbs/16_doubler.ipynb #9f16dfad
 class _Edges(Stateful):
     # A `Stage` from blocks [C, n] of a lead to the lead with both ends faded. It holds back 25 ms.
@@ -87,9 +93,7 @@ class _Edges(Stateful):
 
     def finish(self) -> np.ndarray:  # [C, m]
         self._begin()
-        n = self.latency
-        end = _faded(self.waiting[:, ::-1][:, :n], self.rate)[:, ::-1]
-        return np.concatenate([self.waiting[:, : max(0, self.waiting.shape[1] - n)], end], axis=1)
+        return _faded_out(self.waiting, self.latency, self.rate)
 
     def _begin(self):
         if not self.begun:
@@ -190,8 +194,7 @@ class DoubleStream(Stateful):
     def finish(self) -> list:  # voices of [C, m]
         parts = [self.voices.push(_finish_all(self.stages)), self.voices.finish()]
         rest = self.alignment.push([np.concatenate(v, axis=1) for v in zip(*parts)], self.taken, last=True)
-        n = round(FADE_S * self.rate)
-        return [np.concatenate([v[:, :-n], _faded(v[:, -n:][:, ::-1], self.rate)[:, ::-1]], axis=1) for v in rest]
+        return [_faded_out(v, round(FADE_S * self.rate), self.rate) for v in rest]
 
 # %% ../nbs/16_doubler.ipynb #66860a71
 DEFAULT = "empirical"  # the curve model

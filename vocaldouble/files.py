@@ -125,7 +125,7 @@ def limit_gain(
 
 # %% ../nbs/17_files.ipynb #e81e4e20
 def _render(look, path, doubler, voices, seed, knobs, tail, takes, progress):
-    # The voices, and last the lead itself, into scratch files.
+    # The voices, and last the lead itself where a mix is to come, into scratch files.
     cut = None if tail else look.ends_at
     stream = doubler.stream(look.head.rate, look.channels, voices, seed, knobs, cut)
     for block in blocks(path, BLOCK):
@@ -191,12 +191,12 @@ def _double(path, paths, doubler, voices, seed, knobs, mix, force, tail, progres
     files, remarks = _writers(look, paths, path, voices, knobs, force, more)
     folder = paths[0].parent
     with outputs(*files), storing(paths[0]), ExitStack() as stack:
-        takes = [stack.enter_context(_Scratch(folder, look.channels)) for _ in range(voices + 1)]  # the lead last
-        mixed = stack.enter_context(_Scratch(folder, files[-1].channels))
+        takes = [stack.enter_context(_Scratch(folder, look.channels)) for _ in range(voices + mix)]  # the lead last, for the mix
+        sources = takes[:voices]
         _render(look, path, doubler, voices, seed, knobs, more, takes, progress)
         if mix:
-            _mix_down(takes, mixed, knobs.width)
-        sources = takes[:voices] + [mixed] * mix
+            sources.append(stack.enter_context(_Scratch(folder, files[-1].channels)))
+            _mix_down(takes, sources[-1], knobs.width)
         gain = limit_gain(max(s.peak for s in sources), look.peak, out_subtype(look.head))
         for file, source in zip(files, sources):
             for block in source.blocks():

@@ -218,6 +218,11 @@ def octave_of(lead, rate) -> float:
     return float(np.log2(np.median(f0[f0 > 0]))) if f0.any() else 7.5
 
 # %% ../../nbs/35_benchmark.ipynb #a7cfda8e
+def _share_lines(pairs: list) -> bool:
+    # Whether several speakers say or sing one line.
+    return len({p.line for p in pairs}) < len({(p.group, p.line) for p in pairs})
+
+
 def another(p: Pair, pairs: list, found: list) -> np.ndarray:  # [1, M]
     "Somebody else, as near to the lead of a pair as can be: the same words, or the same pitch."
     same = [q for q in pairs if q.group != p.group and q.line == p.line]
@@ -430,7 +435,7 @@ def benchmark(
         raise UserError(f"takes of {len(groups)} different things; give two takes each of 4 at least, for some are held out")
     groups = {g: thinned(found, cfg.per_group) for g, found in groups.items()}
     every = [p for found in groups.values() for p in found]
-    shared = len({p.line for p in every}) < len({(p.group, p.line) for p in every})
+    shared = _share_lines(every)
     tasks = []
     for of in sorted(groups.values(), key=len, reverse=True):
         leads = {x.tobytes(): replace(p, lead=x) for p in of for x in (p.lead, p.take)}
@@ -461,7 +466,7 @@ def evaluate(
     "The benchmark for takes and models by name. Raises `UserError` where takes or models are missing."
     models = {name: find_model(name) for name in names} or all_models()
     pairs = pairs_of(corpus)
-    several = len({p.line for p in pairs}) < len({(p.group, p.line) for p in pairs})  # speakers of one line
+    several = _share_lines(pairs)
     try:
         others = [] if several else stretches()
     except UserError:  # their corpora are not here: no such row

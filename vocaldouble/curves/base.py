@@ -90,14 +90,12 @@ def models() -> dict:  # name -> `CurveModel`
 
 def find_model(name: str) -> CurveModel:
     "The curve model of that name. Raises `UserError` where there is none."
-    found = models()
-    if name not in found:
-        raise UserError(
-            "; ".join(
-                [f"no model is called {name!r}; take one of {', '.join(found)}", *_BROKEN.values()]
-            )
-        )
-    return found[name]
+    if name not in _MODELS:
+        _discover()  # not each time: it looks through all that is installed
+    if name not in _MODELS:
+        known = f"no model is called {name!r}; take one of {', '.join(models())}"
+        raise UserError("; ".join([known, *_BROKEN.values()]))
+    return _MODELS[name]
 
 # %% ../../nbs/10_curves.ipynb #05f709b6
 NOTHING, PHRASE_END, WORD_END, NOTE, LEGATO = range(5)
