@@ -120,22 +120,22 @@ class Wobble:
 
 # %% ../../nbs/11_classic.ipynb #32b48946
 class _WalkStream(CurveStream):
-    _remembers = "noise", "before"
+    _remembers = ("noise",)
 
     def __init__(self, walk, seed, voice, knobs):
         self.walk, self.knobs = walk, knobs
-        self.noise = SmoothNoise(rng(seed, "random-walk", voice), 2, walk.seconds, CURVE_RATE)
-        self.before = float(self.noise.y1[0])
+        self.noise = SmoothNoise((seed, "random-walk", voice), 2, walk.seconds, CURVE_RATE)
+        self.noise.frame = -1
 
     def push(self, features: LeadFeatures) -> DeviationCurves:
-        drawn, scale = self.noise.draw(len(features)), self.knobs.scale("timing")
-        moved = scale * self.walk.spread_ms * np.concatenate([[self.before], drawn[:, 0]])
-        self.before = drawn[-1, 0] if len(drawn) else self.before
+        drawn, scale = self.noise.draw(len(features) + 1), self.knobs.scale("timing")
+        self.noise.frame -= 1  # the last one is the first of the next block
+        moved = scale * self.walk.spread_ms * drawn[:, 0]
         return replace(
             DeviationCurves.zeros(len(features)),
             time=scale * self.walk.ms + moved[1:],
             pitch=pitch_of(1e-3 * CURVE_RATE * np.diff(moved)),
-            level=self.knobs.scale("level") * self.walk.db * drawn[:, 1],
+            level=self.knobs.scale("level") * self.walk.db * drawn[1:, 1],
         )
 
 # %% ../../nbs/11_classic.ipynb #9178cfed

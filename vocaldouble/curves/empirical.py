@@ -13,14 +13,14 @@ from importlib.resources import files
 
 import numpy as np
 
-from ..config import CURVE_RATE, N_BANDS, Knobs, UserError, rng
+from ..config import CURVE_RATE, N_BANDS, Knobs, UserError
 from vocaldouble.curves.base import (
     LEGATO, PHRASE_END, WORD_END, CurveStream, HighBandLimiter, Timing, TimingStream,
     find_events, register, remove_mean_level, voice_weight, within_limits,
 )
 from ..deviation import N_COLUMNS, DeviationCurves
 from ..features import LeadFeatures
-from ..noise import SmoothNoise
+from ..noise import RandomChoice, SmoothNoise
 from ..stage import Stateful
 
 # %% ../../nbs/13_empirical.ipynb #007cc9ce
@@ -178,19 +178,38 @@ class _Player(Stateful):
         self.at += moves
 
 # %% ../../nbs/13_empirical.ipynb #5eed0217
+class _Deck:
+    def __init__(self, pairs: list, key: tuple):
+        self.length, self.most = max(map(len, pairs)), np.abs(DeviationCurves.concat(pairs).to_array()).max(0)
+        self.sides = [side for c in pairs for side in (c, c.mirrored())]
+        self.first, self.more = (RandomChoice((*key, k), len(self.sides)) for k in ("first", "more"))
+
+    def rows(self, choice: RandomChoice, seconds: float) -> np.ndarray:  # [T, N_COLUMNS]
+        a, b, angle = choice.at(seconds)
+        if not angle:
+            return self._side(a)
+        c, s = math.cos(angle), math.sin(angle)
+        share = np.array([[c] * N_COLUMNS, [s] * N_COLUMNS])
+        share[:, 3] = c * c, s * s  # of the decorrelation
+        mixed = share[0] * self._side(a) + share[1] * self._side(b)
+        return np.clip(mixed, -self.most, self.most)
+
+    def _side(self, k: int) -> np.ndarray:  # [T, N_COLUMNS]
+        rows = self.sides[k].to_array()
+        return np.pad(rows, ((0, self.length - len(rows)), (0, 0)), mode="reflect")
+
+# %% ../../nbs/13_empirical.ipynb #6f1d1302
 class _Playlist(Stateful):
     _remembers = "frame", "timing", "player", "waiting", "first"
 
     def __init__(self, model: Empirical, pairs: list, seed: int, voice: int):
-        self.sides = [(c.to_array(), c.mirrored().to_array()) for c in pairs]
-        self.key, self.frame = (seed, "empirical", voice), 0
+        self.deck, self.frame = _Deck(pairs, (seed, "empirical", voice)), 0
         self.timing = TimingStream(model.timing, (seed, "timing", voice))
-        self.player = _Player(self._draw(), model.seam_s)
+        self.player = _Player(self._rows(self.deck.first), model.seam_s)
         self.waiting = self.first = True  # for the voice to begin
 
-    def _draw(self) -> np.ndarray:  # [T, N_COLUMNS] of a pair, seen from one side
-        draws = rng(*self.key, self.frame)
-        return self.sides[draws.integers(len(self.sides))][draws.integers(2)]
+    def _rows(self, choice: RandomChoice) -> np.ndarray:  # [T, N_COLUMNS]
+        return self.deck.rows(choice, self.frame / CURVE_RATE)
 
     def step(self, event: int, voiced: bool) -> np.ndarray:  # [N_COLUMNS]
         self._on(event, voiced)
@@ -204,12 +223,12 @@ class _Playlist(Stateful):
     def _on(self, event, voiced):
         if event in (PHRASE_END, WORD_END):
             self.timing.on(event, self.frame)
-            self.player.change(self._draw(), 0)
+            self.player.change(self._rows(self.deck.first), 0)
             self.waiting = True
         elif self.first and voiced:
-            self.player.change(self._draw(), 0)
+            self.player.change(self._rows(self.deck.first), 0)
         elif event == LEGATO or self.player.at == len(self.player.rows) - 1:
-            self.player.change(self._draw(), ONSET)
+            self.player.change(self._rows(self.deck.more), ONSET)
 
 # %% ../../nbs/13_empirical.ipynb #9ecfd3fa
 class _NoteStream(Stateful):
@@ -266,7 +285,7 @@ class EmpiricalStream(CurveStream):
         self.level_compensation_db = _compensation_db(pairs, model, knobs)
         self.notes = _NoteStream(_Playlist(model, pairs, seed, voice), model.held_s)
         times = [model.flutter_s] * (N_BANDS + 2) + [model.jitter_s]
-        self.fast = SmoothNoise(rng(seed, "flutter", voice), len(times), times, CURVE_RATE)
+        self.fast = SmoothNoise((seed, "flutter", voice), len(times), times, CURVE_RATE)
 
     def push(self, features: LeadFeatures) -> DeviationCurves:
         pair, timing_ms, length = self.notes.push(features)

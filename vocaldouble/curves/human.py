@@ -11,14 +11,14 @@ from dataclasses import dataclass, replace
 
 import numpy as np
 
-from ..config import CURVE_RATE, N_BANDS, Knobs, rng
+from ..config import CURVE_RATE, N_BANDS, Knobs
 from vocaldouble.curves.base import (
-    LEGATO, NOTE, CurveStream, HighBandLimiter, Timing, TimingStream,
+    EVENT_S, LEGATO, NOTE, CurveStream, HighBandLimiter, Timing, TimingStream,
     find_events, register, remove_mean_level, within_limits,
 )
 from ..deviation import DeviationCurves
 from ..features import LeadFeatures
-from ..noise import SmoothNoise
+from ..noise import RandomField, SmoothNoise
 from ..stage import Stateful
 
 # %% ../../nbs/12_human.ipynb #77713a78
@@ -60,18 +60,20 @@ class _Goals(Stateful):
     _remembers = "timing", "frame", "goal"
 
     def __init__(self, human: Human, seed: int, voice: int):
-        self.human, self.key, self.frame = human, (seed, "human-notes", voice), 0
+        self.human, self.frame = human, 0
+        self.notes = RandomField((seed, "human-notes", voice), 3, EVENT_S)  # pitch, level, scoop
         self.timing = TimingStream(human.timing, (seed, "timing", voice))
         self.goal = np.array([self.timing.now, 0.0, 0.0, 0.0, human.noise_decorrelation])
 
     def step(self, event: int, voiced: bool) -> np.ndarray:  # [5]
         h = self.human
+        if event:
+            pitch, level, scoop = self.notes.at(self.frame / CURVE_RATE)
         if event in (NOTE, LEGATO):
-            drawn = rng(*self.key, self.frame).standard_normal(2)
-            self.goal[1:3] = np.array([h.note_cents, h.note_db]) * drawn
+            self.goal[1:3] = h.note_cents * pitch, h.note_db * level
         elif event:
             self.goal[0] = self.timing.on(event, self.frame)
-            self.goal[3] = h.scoop_cents * rng(*self.key, self.frame).standard_normal()
+            self.goal[3] = h.scoop_cents * scoop
         if voiced:
             self.goal[3] *= math.exp(-1.0 / (CURVE_RATE * h.scoop_s))
         self.goal[4] = h.decorrelation if voiced else h.noise_decorrelation
@@ -127,7 +129,7 @@ class HumanStream(CurveStream):
         times = [1.0, human.fast_s, human.slow_s, 0.05, 0.4, 0.5]  # s
         times += [human.band_fast_s] * (N_BANDS + 2) + [human.band_slow_s] * (N_BANDS + 2)
         self.goals = _Approach(_Goals(human, seed, voice))
-        self.noise = SmoothNoise(rng(seed, "human-noise", voice), len(times), times, CURVE_RATE)
+        self.noise = SmoothNoise((seed, "human-noise", voice), len(times), times, CURVE_RATE)
         self.limiter = HighBandLimiter()
 
     def push(self, features: LeadFeatures) -> DeviationCurves:

@@ -14,7 +14,7 @@ from dataclasses import dataclass, fields
 import numpy as np
 from numpy.lib.stride_tricks import sliding_window_view
 
-from ..config import CURVE_RATE, N_BANDS, band_centres, mel, rng
+from ..config import CURVE_RATE, N_BANDS, band_centres, mel
 from ..deviation import DeviationCurves
 from ..features import FeatureStream, LeadFeatures, extract_features
 from ..noise import SmoothNoise
@@ -283,7 +283,7 @@ class Renderer(Stateful):
         self.taps = farrow_taps(cfg)
         self.to_bins = band_to_bin(rate, self.n_fft)
         nodes, self.to_phases = phase_noise_to_bin(rate, self.n_fft, cfg)
-        self.noise = SmoothNoise(rng(*key, "breath"), nodes, cfg.decorrelation_time / 1.7, rate / self.hop)
+        self.noise = SmoothNoise((*key, "breath"), nodes, cfg.decorrelation_time / 1.7, rate / self.hop)
         self.hann = np.hanning(self.n_fft + 1)[:-1].astype(np.float32)
         lag = np.arange(4) * self.hop / rate * 1.7 / cfg.decorrelation_time
         self.loss = overlap_loss(self.hann.astype(np.float64), (1.0 + lag) * np.exp(-lag), phase_noise_correlation(self.to_phases, self.n_fft))
