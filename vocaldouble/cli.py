@@ -21,7 +21,7 @@ import click
 from . import __version__
 from .audio import is_pipe, opened
 from .commands.baseline import export_command, predict_command, test_command, train_command
-from .commands.console import escape_unprintable, json_option, progress_bar, research, show, show_json, warn
+from .commands.console import escape_unprintable, json_option, progress_bar, research, share_bar, show, show_json, warn
 from .commands.data import datasets_group, embed_command, prepare_command, pretrained_group
 from .config import Knobs, UserError
 from .curves.base import find_model, models
@@ -113,6 +113,18 @@ def double_command(leads, out, voices, seed, tail, mix, model, jobs, force, as_j
         results = double_files(leads, out, model, jobs, voices, mix, progress, seed=seed, knobs=knobs, force=force, tail=tail)
     return _report_doubled(results, as_json)
 
+# %% ../nbs/91_cli.ipynb #6b1d37c2
+def _evaluate_limits(corpora, names, seeds, mos, jobs, as_json):
+    "Show how doublers fare with the musical limits, and on the error stream which corpora are missing."
+    with research("evaluate"):
+        from vocaldouble.bench.limits import SONG_CORPORA, limits
+    chosen = {name: find_model(name) for name in names} or None
+    with share_bar("Evaluating: limits") as progress:
+        report = limits(chosen, corpora or SONG_CORPORA, tuple(range(seeds)), mos=mos, jobs=jobs, progress=progress)
+    for line in report.missing:
+        warn(line)
+    show(report.json() if as_json else report.overview().to_string())
+
 # %% ../nbs/91_cli.ipynb #ab22f51d
 @cli.command("evaluate")
 @click.argument("corpora", nargs=-1, metavar="[CORPUS]...")
@@ -120,13 +132,19 @@ def double_command(leads, out, voices, seed, tail, mix, model, jobs, force, as_j
 @click.option("--seeds", default=1, show_default=True, type=click.IntRange(1, 16), help="Doubles to make of each take.")
 @click.option("--mos/--no-mos", default=True, show_default=True, help="Predict opinion scores, which takes most of the time.")
 @click.option("--jobs", default=-1, show_default=True, help="Processes; -1 is one per core.")
+@click.option("--limits", is_flag=True, help="Hold them to the musical limits instead: in tune, together, steady, nothing lost.")
 @json_option
-def evaluate_command(corpora, models, seeds, mos, jobs, as_json):
+def evaluate_command(corpora, models, seeds, mos, jobs, limits, as_json):
     """Compare doublers with real second takes: distance over the real-against-real floor, AUC, and the cost to the voice.
 
     CORPUS is a dataset in which somebody sings a line twice (vocobox by default; get it first with vocaldouble datasets get), or a folder or
     zip archive of your own takes, named verse_1.wav, verse_2.wav. Several give a report each.
+
+    With --limits no second takes are needed: CORPUS is any with songs, and a synthetic singer is always there. A "!" marks a limit that is
+    not met.
     """
+    if limits:
+        return _evaluate_limits(corpora, models, seeds, mos, jobs, as_json)
     with research("evaluate"):
         from vocaldouble.bench.benchmark import evaluate
     reports = {}
