@@ -153,9 +153,9 @@ class RandomChoice:
     def at(self, seconds: float) -> tuple:  # two numbers below n, angle 0..pi/2
         place = seconds / self.cell_s
         cell = math.floor(place)
-        angle = math.pi / 2 * max(0.0, 1.0 - (cell + 1 - place) / self.passing)
-        first, second = self._in(cell), self._in(cell + 1)
-        return first, second, angle if first != second else 0.0
+        first, left = self._in(cell), (cell + 1 - place) / self.passing
+        second = self._in(cell + 1) if left < 1.0 else first
+        return first, second, math.pi / 2 * (1.0 - left) if first != second else 0.0
 
     def _in(self, cell: int) -> int:
         return int(rng(*self.key, cell).integers(self.n))

@@ -180,23 +180,28 @@ class _Player(Stateful):
 # %% ../../nbs/13_empirical.ipynb #5eed0217
 class _Deck:
     def __init__(self, pairs: list, key: tuple):
-        self.length, self.most = max(map(len, pairs)), np.abs(DeviationCurves.concat(pairs).to_array()).max(0)
-        self.sides = [side for c in pairs for side in (c, c.mirrored())]
-        self.first, self.more = (RandomChoice((*key, k), len(self.sides)) for k in ("first", "more"))
+        self.most = np.abs(DeviationCurves.concat(pairs).to_array()).max(0)
+        self.length, self._sides = max(map(len, pairs)), {}
+        self.pairs = pairs
+        self.first, self.more = (RandomChoice((*key, k), 2 * len(pairs)) for k in ("first", "more"))
 
     def rows(self, choice: RandomChoice, seconds: float) -> np.ndarray:  # [T, N_COLUMNS]
         a, b, angle = choice.at(seconds)
         if not angle:
             return self._side(a)
         c, s = math.cos(angle), math.sin(angle)
-        share = np.array([[c] * N_COLUMNS, [s] * N_COLUMNS])
+        share = np.repeat(np.float32([[c], [s]]), N_COLUMNS, axis=1)
         share[:, 3] = c * c, s * s  # of the decorrelation
         mixed = share[0] * self._side(a) + share[1] * self._side(b)
         return np.clip(mixed, -self.most, self.most)
 
     def _side(self, k: int) -> np.ndarray:  # [T, N_COLUMNS]
-        rows = self.sides[k].to_array()
-        return np.pad(rows, ((0, self.length - len(rows)), (0, 0)), mode="reflect")
+        if k not in self._sides:
+            pair = self.pairs[k // 2]
+            rows = (pair.mirrored() if k % 2 else pair).to_array()
+            rest = self.length - len(rows)
+            self._sides[k] = np.pad(rows, ((0, rest), (0, 0)), mode="reflect")
+        return self._sides[k]
 
 # %% ../../nbs/13_empirical.ipynb #6f1d1302
 class _Playlist(Stateful):
