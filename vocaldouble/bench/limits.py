@@ -215,6 +215,17 @@ def follow(
         path[start:end] = found + start - early
     return np.maximum.accumulate(path) / CURVE_RATE
 
+# %% ../../nbs/37_limits.ipynb #1e54186b
+def _swells(level) -> bool:  # [T] dB
+    v = gaussian_filter1d(level, 3)
+    peak = int(np.argmax(v))
+    return peak < 0.9 * len(v) and v[: peak + 1].min() < v[peak] - 3
+
+
+def _find_breaths(sung: Sung) -> np.ndarray:  # [m, 2] frames
+    _, breaths = find_unvoiced(sung)
+    return np.array([b for b in breaths if _swells(sung.level[slice(*b)])], dtype=int).reshape(-1, 2)
+
 # %% ../../nbs/37_limits.ipynb #c3b91068
 @dataclass(frozen=True, eq=False)
 class AnalysedSong:
@@ -232,7 +243,7 @@ class AnalysedSong:
     def __len__(self):
         return len(self.sung)
 
-# %% ../../nbs/37_limits.ipynb #f01e2573
+# %% ../../nbs/37_limits.ipynb #3811ca9b
 def _bands_at(x, rate, at) -> np.ndarray:  # [T, 3] power: all, above 3 kHz, above 10 kHz
     power = power_at(x, rate, at, 0.030)
     f = np.fft.rfftfreq(2 * (power.shape[1] - 1), 1 / rate)
@@ -243,7 +254,7 @@ def analyse_song(song: Song, mos: bool = True) -> AnalysedSong:
     "Raises `UserError` where nobody sings."
     x, rate = song.audio[0], song.rate
     sung = analyse(x, rate)
-    notes, (_, breaths) = find_notes(sung), find_unvoiced(sung)
+    notes, breaths = find_notes(sung), _find_breaths(sung)
     if not len(notes.start):
         raise UserError(f"{song.voice}: no notes are found in it; give a recording of one voice that sings")
     bands = _bands_at(x, rate, np.arange(len(sung)) / CURVE_RATE)
