@@ -178,30 +178,30 @@ class _Player(Stateful):
         self.at += moves
 
 # %% ../../nbs/13_empirical.ipynb #5eed0217
+def _back_and_forth(sizes: list, length: int) -> np.ndarray:  # [sizes, length] indices
+    "Of things that stand one after another: where each is read when it runs to its end and back."
+    last = np.array(sizes)[:, None] - 1
+    t = np.arange(length) % np.maximum(2 * last, 1)
+    return np.cumsum([0, *sizes[:-1]])[:, None] + last - np.abs(last - t)
+
+
 class _Deck:
     def __init__(self, pairs: list, key: tuple):
-        self.most = np.abs(DeviationCurves.concat(pairs).to_array()).max(0)
-        self.length, self._sides = max(map(len, pairs)), {}
-        self.pairs = pairs
-        self.first, self.more = (RandomChoice((*key, k), 2 * len(pairs)) for k in ("first", "more"))
+        whole, sizes = DeviationCurves.concat(pairs), [len(c) for c in pairs]
+        self.most = np.abs(whole.to_array()).max(0)
+        rows = _back_and_forth(sizes, max(sizes))
+        self.sides = np.concatenate([c.to_array()[rows] for c in (whole, whole.mirrored())])
+        self.first, self.more = (RandomChoice((*key, k), len(self.sides)) for k in ("first", "more"))
 
     def rows(self, choice: RandomChoice, seconds: float) -> np.ndarray:  # [T, N_COLUMNS]
         a, b, angle = choice.at(seconds)
         if not angle:
-            return self._side(a)
+            return self.sides[a]
         c, s = math.cos(angle), math.sin(angle)
         share = np.repeat(np.float32([[c], [s]]), N_COLUMNS, axis=1)
         share[:, 3] = c * c, s * s  # of the decorrelation
-        mixed = share[0] * self._side(a) + share[1] * self._side(b)
+        mixed = share[0] * self.sides[a] + share[1] * self.sides[b]
         return np.clip(mixed, -self.most, self.most)
-
-    def _side(self, k: int) -> np.ndarray:  # [T, N_COLUMNS]
-        if k not in self._sides:
-            pair = self.pairs[k // 2]
-            rows = (pair.mirrored() if k % 2 else pair).to_array()
-            rest = self.length - len(rows)
-            self._sides[k] = np.pad(rows, ((0, rest), (0, 0)), mode="reflect")
-        return self._sides[k]
 
 # %% ../../nbs/13_empirical.ipynb #6f1d1302
 class _Playlist(Stateful):
