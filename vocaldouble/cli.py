@@ -137,8 +137,8 @@ def _evaluate_limits(corpora, names, seeds, mos, jobs, as_json):
 def evaluate_command(corpora, models, seeds, mos, jobs, limits, as_json):
     """Compare doublers with real second takes: distance over the real-against-real floor, AUC, and the cost to the voice.
 
-    CORPUS is a dataset in which somebody sings a line twice (vocobox by default; get it first with vocaldouble datasets get), or a folder or
-    zip archive of your own takes, named verse_1.wav, verse_2.wav. Several give a report each.
+    CORPUS is a dataset in which somebody sings a line twice (by default ravdess-song, sung lines, and vocobox, held notes; get them first with
+    vocaldouble datasets get), or a folder or zip archive of your own takes, named verse_1.wav, verse_2.wav. Each has a report of its own.
 
     With --limits no second takes are needed: CORPUS is any with songs, and a synthetic singer is always there. A "!" marks a limit that is
     not met.
@@ -146,11 +146,11 @@ def evaluate_command(corpora, models, seeds, mos, jobs, limits, as_json):
     if limits:
         return _evaluate_limits(corpora, models, seeds, mos, jobs, as_json)
     with research("evaluate"):
-        from vocaldouble.bench.benchmark import evaluate
+        from vocaldouble.bench.benchmark import TRACKS, evaluate
     reports = {}
-    for corpus in corpora or ("vocobox",):
+    for corpus in corpora or TRACKS.values():
         with progress_bar(1, f"Evaluating: {corpus}") as progress:
-            reports[corpus] = evaluate(corpus, models, seeds, jobs, mos, lambda done, total: progress(1 / total))
+            reports[corpus] = evaluate(corpus, models, seeds, jobs, mos, progress=lambda done, total: progress(1 / total))
     if as_json and len(reports) == 1:
         show(next(iter(reports.values())).json())
     elif as_json:
