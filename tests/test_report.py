@@ -4,10 +4,15 @@ import io
 import json
 import shutil
 import subprocess
+import sys
 from importlib.resources import files
+from pathlib import Path
 
 import pytest
 from scipy.stats import binomtest
+
+from vocaldouble.audio import write
+from vocaldouble.synth import Note, sing, smooth_deviations
 
 NODE = shutil.which("node")
 needs_node = pytest.mark.skipif(not NODE, reason="node is not installed")
@@ -85,3 +90,55 @@ def test_scores_and_csv():
 def test_scripts_can_be_parsed(script):
     done = subprocess.run([NODE, "--check", str(files("vocaldouble").joinpath("assets", script))], capture_output=True, text=True)
     assert done.returncode == 0, done.stderr
+
+
+# The command: a folder of takes under a name that is no name for a page
+
+
+CORPUS = "<img src=x onerror=alert(1)>"
+
+
+@pytest.fixture
+def takes(command, tmp_path):
+    "Four lines, each sung twice."
+    for k, midi in enumerate((55, 57, 59, 62)):
+        phrase = [Note("la", midi, 0.4), Note("shi", midi + 2, 0.5)]
+        for take in (1, 2):
+            audio = sing(phrase, curves=smooth_deviations(len(sing(phrase)), seed=10 * k + take)).audio
+            write(tmp_path / CORPUS / f"line{k}_{take}.wav", audio, 48_000)
+    return CORPUS
+
+
+def test_evaluate_writes_the_page(command, takes):
+    words = ["evaluate", takes, "--model", "classic:adt", "--no-mos", "--jobs", 1, "--report", "page"]
+    code, out, err = command(*words)
+    assert (code, err) == (0, "") and out.startswith(CORPUS) and out.endswith(f"{Path('page', 'index.html')}\n")
+    html = Path("page/index.html").read_text(encoding="utf-8")
+    assert CORPUS not in html and "&lt;img src=x onerror=alert(1)&gt;" in html and html.count("<audio") == 4 * 5
+    data = json.loads(Path("page/abx_data.js").read_text().removeprefix("window.abxData = ").rstrip(";\n"))
+    assert {(p["track"], p["double"]) for p in data["pairs"]} == {(CORPUS, "classic:adt")} and len(data["pairs"]) == 8
+    files_before = sorted(Path("page").rglob("*"))
+    code, out, err = command(*words)
+    assert (code, out, err.count("\n")) == (2, "", 1) and "page: holds files already" in err
+    assert sorted(Path("page").rglob("*")) == files_before
+
+
+@pytest.mark.parametrize(
+    "words, expected",
+    [
+        (["--report", "there"], "there: holds files already"),
+        (["--report", "there/file"], "there/file: is no folder"),
+        (["--report", "there", "--force", "--limits"], "leave --limits out"),
+    ],
+)
+def test_refused_before_the_work(command, words, expected):
+    Path("there").mkdir()
+    Path("there/file").write_text("mine")
+    code, out, err = command("evaluate", "nowhere", *words)
+    assert (code, out, err.count("\n")) == (2, "", 1) and expected in err
+
+
+def test_without_matplotlib(tmp_path):
+    code = "import sys; sys.modules['matplotlib'] = None; from vocaldouble.cli import main; sys.exit(main(['evaluate', '--report', 'page']))"
+    done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, cwd=tmp_path)
+    assert (done.returncode, done.stderr.count("\n")) == (2, 1) and "pip install 'vocaldouble[lab]'" in done.stderr

@@ -125,6 +125,30 @@ def _evaluate_limits(corpora, names, seeds, mos, jobs, as_json):
         warn(line)
     show(report.json() if as_json else report.overview().to_string())
 
+# %% ../nbs/91_cli.ipynb #5be0a3f8
+def _show_reports(reports: dict, as_json: bool):
+    "Print the reports, corpus -> `Report`."
+    if as_json and len(reports) == 1:
+        show(next(iter(reports.values())).json())
+    elif as_json:
+        show(json.dumps({name: json.loads(report.json()) for name, report in reports.items()}, indent=1))
+    else:
+        show("\n\n".join(f"{name}\n{report.table().to_string()}" for name, report in reports.items()))
+
+
+def _write_page(folder: str, reports: dict, names: tuple, force: bool, as_json: bool):
+    "Write the page of the reports, with examples by the models `names`, or by all."
+    from vocaldouble.bench.pairs import pairs
+    from vocaldouble.bench.report import corpus_examples, write_report
+
+    chosen, examples = {name: find_model(name) for name in names} or models(), {}
+    for corpus in reports:
+        with share_bar(f"Examples: {corpus}") as progress:
+            examples[corpus] = corpus_examples(pairs(corpus), chosen, progress=progress)
+    page = write_report(folder, reports, examples, force)
+    if not as_json:
+        show(f"\nLook and listen:\n  {page}")
+
 # %% ../nbs/91_cli.ipynb #ab22f51d
 @cli.command("evaluate")
 @click.argument("corpora", nargs=-1, metavar="[CORPUS]...")
@@ -133,8 +157,10 @@ def _evaluate_limits(corpora, names, seeds, mos, jobs, as_json):
 @click.option("--mos/--no-mos", default=True, show_default=True, help="Predict opinion scores, which takes most of the time.")
 @click.option("--jobs", default=-1, show_default=True, help="Processes; -1 is one per core.")
 @click.option("--limits", is_flag=True, help="Hold them to the musical limits instead: in tune, together, steady, nothing lost.")
+@click.option("--report", "page", metavar="DIR", help="Write a page there, too, to look at and to listen to, with a blind test.")
+@click.option("--force", is_flag=True, help="Replace a page that exists.")
 @json_option
-def evaluate_command(corpora, models, seeds, mos, jobs, limits, as_json):
+def evaluate_command(corpora, models, seeds, mos, jobs, limits, page, force, as_json):
     """Compare doublers with real second takes: distance over the real-against-real floor, AUC, and the cost to the voice.
 
     CORPUS is a dataset in which somebody sings a line twice (by default ravdess-song, sung lines, and vocobox, held notes; get them first with
@@ -144,19 +170,21 @@ def evaluate_command(corpora, models, seeds, mos, jobs, limits, as_json):
     not met.
     """
     if limits:
+        if page:
+            raise UserError("--report is about second takes; leave --limits out")
         return _evaluate_limits(corpora, models, seeds, mos, jobs, as_json)
     with research("evaluate"):
         from vocaldouble.bench.benchmark import TRACKS, evaluate
+        from vocaldouble.bench.report import check_folder
+    if page:
+        check_folder(page, force)
     reports = {}
     for corpus in corpora or TRACKS.values():
         with progress_bar(1, f"Evaluating: {corpus}") as progress:
             reports[corpus] = evaluate(corpus, models, seeds, jobs, mos, progress=lambda done, total: progress(1 / total))
-    if as_json and len(reports) == 1:
-        show(next(iter(reports.values())).json())
-    elif as_json:
-        show(json.dumps({name: json.loads(report.json()) for name, report in reports.items()}, indent=1))
-    else:
-        show("\n\n".join(f"{name}\n{report.table().to_string()}" for name, report in reports.items()))
+    _show_reports(reports, as_json)
+    if page:
+        _write_page(page, reports, models, force, as_json)
 
 # %% ../nbs/91_cli.ipynb #23889b88
 def _fault() -> int:
