@@ -15,29 +15,36 @@ from ..audio import Staged, outputs
 from ..curves.empirical import BANK, ONSET, Bank, pack
 
 # %% ../../nbs/40_bank.ipynb #3829f2f8
+def _curves_of(pair):
+    # The curves of a pair from first to last voiced frame; None where the takes are no repeats, or too short.
+    from vocaldouble.bench.differences import compare_takes
+    from vocaldouble.bench.measure import measure
+
+    if compare_takes(pair.lead, pair.take, pair.rate)[1]:
+        return None
+    c = measure(pair.lead, pair.take, pair.rate)
+    sung = np.flatnonzero(c.valid)
+    c = replace(c, pitch=np.clip(c.pitch, -150, 150), envelope=np.clip(c.envelope, -10, 10))
+    return c[sung[0] : sung[-1] + 1] if len(sung) > 2 * ONSET else None
+
+
 def measure_bank(
     jobs: int = -1,  # processes, -1 for one per core
 ) -> Bank:
-    """Measure every pair of takes whose licence allows shipping the result.
+    """Measure every pair of takes whose licence allows shipping the result. Takes that are no repeats are left out.
 
     Needs the `train` profile.
     """
     from joblib import delayed
-    from vocaldouble.bench.measure import measure
     from vocaldouble.bench.stats import in_processes
     from vocaldouble.bench.pairs import pairs
 
-    def one(pair):
-        c = measure(pair.lead, pair.take, pair.rate)
-        sung = np.flatnonzero(c.valid)
-        c = replace(c, pitch=np.clip(c.pitch, -150, 150), envelope=np.clip(c.envelope, -10, 10))
-        return pair.group, c[sung[0] : sung[-1] + 1] if len(sung) > 2 * ONSET else None
-
-    measured = in_processes(jobs)(delayed(one)(p) for p in pairs("vocobox"))
-    found = [(g, c) for g, c in measured if c is not None]
+    found = list(pairs("vocobox"))
+    measured = in_processes(jobs)(delayed(_curves_of)(p) for p in found)
+    kept = [(p.group, c) for p, c in zip(found, measured) if c is not None]
     source = "vocobox human-voice-dataset, commit 77248fc6, MIT; "
     source += "pairs measured by vocaldouble.bench.measure"
-    return Bank([c for _, c in found], [g for g, _ in found], source)
+    return Bank([c for _, c in kept], [g for g, _ in kept], source)
 
 # %% ../../nbs/40_bank.ipynb #5eed0106
 def make_bank(path=None):

@@ -7,7 +7,7 @@ __all__ = ['VERSION', 'OTHERS', 'CONTROLS', 'COSTS', 'STATED', 'LEAST', 'TRACKS'
            'octave_of', 'another', 'held_out', 'evaluate_pairs', 'evaluate_group', 'Report', 'scaler', 'mean_of',
            'stack', 'row_of', 'compare', 'benchmark', 'thinned', 'evaluate']
 
-# %% ../../nbs/36_benchmark.ipynb #eae4facb
+# %% ../../nbs/36_benchmark.ipynb #e42e8488
 import ast
 import contextlib
 import hashlib
@@ -15,6 +15,7 @@ import inspect
 import json
 from collections.abc import Callable
 from dataclasses import dataclass, replace
+from functools import lru_cache
 
 import joblib
 import numpy as np
@@ -25,7 +26,7 @@ from joblib import delayed
 from scipy.ndimage import gaussian_filter1d
 
 from . import differences, measure, notes, quality, stats
-from .differences import difference_features, measure_take, rms
+from .differences import compare_takes, difference_features, measure_take, rms
 from .pairs import Pair, pairs as pairs_of, recordings
 from .quality import click_level_db, hf_energy_db, predicted_mos
 from .stats import CLASSIFIERS, EvaluateConfig, auc_table, bootstrap, by_group, floor_of, in_processes, median_width, mmd_table, out_of_fold
@@ -37,11 +38,12 @@ from ..doubler import Doubler
 from ..features import extract_features
 from ..render.moving_delay import render
 
-# %% ../../nbs/36_benchmark.ipynb #218a86fd
+# %% ../../nbs/36_benchmark.ipynb #fcbabc4a
 VERSION = 1
 _CODE = measure, notes, quality, differences, stats  # modules that say what is measured
 
 
+@lru_cache
 def code_hash() -> str:
     "Hash of the code that describes and compares pairs; comments and layout do not count."
     trees = [ast.dump(ast.parse(inspect.getsource(module))) for module in _CODE]
@@ -53,16 +55,16 @@ def data_hash(pairs: list) -> str:
     each = sorted(hashlib.sha256(x.tobytes()).hexdigest() for p in pairs for x in (p.lead, p.take))
     return hashlib.sha256("".join(each).encode()).hexdigest()[:12]
 
-# %% ../../nbs/36_benchmark.ipynb #fdd3652f
-def _measured_once(lead, double, rate, cfg) -> dict:
-    # `difference_features` of real takes, out of the cache where they are in it.
+# %% ../../nbs/36_benchmark.ipynb #04132bd8
+def _measured_once(lead, double, rate, cfg) -> tuple:  # features, fault
+    # `compare_takes`, out of the cache where it is in it.
     folder = paths().data / "cache" / "benchmark" / code_hash()
     only = EvaluateConfig(modulation=cfg.modulation, bands=cfg.bands, nearby=cfg.nearby, slack=cfg.slack)
     try:
-        found = joblib.Memory(folder, verbose=0).cache(difference_features)
+        found = joblib.Memory(folder, verbose=0).cache(compare_takes)
         return found(lead, double, rate, only)
     except OSError:  # a full disk: without the cache then
-        return difference_features(lead, double, rate, only)
+        return compare_takes(lead, double, rate, only)
 
 # %% ../../nbs/36_benchmark.ipynb #0aabfbbe
 OTHERS = ("sms-tools", "oatsu")  # corpora with other singers
@@ -165,13 +167,13 @@ class _Leads:
     def mos(self, leads) -> float:
         return self._once(tuple(map(id, leads)), lambda: predicted_mos(leads, self.rate, self.cfg.mos_passes))
 
-# %% ../../nbs/36_benchmark.ipynb #cb258c73
+# %% ../../nbs/36_benchmark.ipynb #5783ffbf
 def _describe(made: list, known: _Leads, keep: bool) -> tuple:  # features, pairs that can be compared
     rows, kept = [], []
     for lead, double in made:
         with contextlib.suppress(UserError):
             if keep:
-                rows.append(_measured_once(lead, double, known.rate, known.cfg))
+                rows.append(_measured_once(lead, double, known.rate, known.cfg)[0])
             else:
                 rows.append(difference_features(lead, double, known.rate, known.cfg, known.measures(lead)))
             kept.append((lead, double))
@@ -197,13 +199,25 @@ def evaluate_pairs(
         out["singer"].append(float(similarity(embed(double, known.rate)[0], speaker)))
     return out
 
-# %% ../../nbs/36_benchmark.ipynb #4ecead88
-def evaluate_group(pairs, leads, others, models, seeds, controls, cfg) -> tuple:  # group, row -> `evaluate_pairs`
+# %% ../../nbs/36_benchmark.ipynb #bf742bac
+def _repeats(pairs, cfg) -> tuple:  # pairs, name -> why not
+    # Pairs that are repeats, and what is wrong with the others.
+    faults = {}
+    for p in pairs:
+        try:
+            faults[p.name] = _measured_once(p.lead, p.take, p.rate, cfg)[1]
+        except UserError as e:
+            faults[p.name] = str(e)
+    return [p for p in pairs if not faults[p.name]], {name: why for name, why in faults.items() if why}
+
+
+def evaluate_group(pairs, leads, others, models, seeds, controls, cfg) -> tuple:  # group, row -> `evaluate_pairs`, faults
     "All rows of the table for one group."
     torch.set_num_threads(1)
     rate, group = pairs[0].rate, pairs[0].group
     known = _Leads(rate, cfg)
     real = lambda made: evaluate_pairs(made, known, keep=True)
+    pairs, faults = _repeats(pairs, cfg)
     out = {"real": real([(p.lead, p.take) for p in pairs]), "turned": real([(p.take, p.lead) for p in pairs])}
     if others:
         out["other singer"] = real(list(zip(leads, others)))
@@ -216,7 +230,7 @@ def evaluate_group(pairs, leads, others, models, seeds, controls, cfg) -> tuple:
         doubler = Doubler(held_out(model, group))
         double = lambda x, k, s: doubler.double(x, rate, voices=1, seed=own(k, s))[0]
         out[name] = evaluate_pairs([(x, double(x, k, s)) for k, x in enumerate(leads) for s in seeds], known)
-    return group, out
+    return group, out, faults
 
 # %% ../../nbs/36_benchmark.ipynb #e88936a9
 STATED = ("pitch shared 2.5–10 Hz", "formant follow", "pulse depth", "waveform similarity 2000 Hz")  # features that the table shows
@@ -333,7 +347,7 @@ def compare(evaluated: dict, facts: dict, cfg: EvaluateConfig = EvaluateConfig()
     facts = facts | dict(pairs=len(groups), groups=len(set(groups)), floor=round(floor, 4), not_comparable=_failures(evaluated))
     return Report(table, told, names, facts)
 
-# %% ../../nbs/36_benchmark.ipynb #cf427f79
+# %% ../../nbs/36_benchmark.ipynb #92ee7357
 def _tasks(groups: dict, others, models, seeds, controls, cfg) -> list:
     # One job for each group, the largest first.
     every, tasks = [p for found in groups.values() for p in found], []
@@ -362,12 +376,17 @@ def benchmark(
         groups.setdefault(p.group, []).append(p)
     if len(groups) < 4:
         raise UserError(f"takes of {len(groups)} different things; give two takes each of 4 at least, for some are held out")
-    tasks, evaluated = _tasks(groups, others, models, seeds, controls, cfg), {}
-    for done, (group, rows) in enumerate(in_processes(jobs, return_as="generator_unordered")(tasks), 1):
+    tasks, evaluated, left_out = _tasks(groups, others, models, seeds, controls, cfg), {}, {}
+    for done, (group, rows, faults) in enumerate(in_processes(jobs, return_as="generator_unordered")(tasks), 1):
+        left_out |= {f"{group}: {name}": why for name, why in sorted(faults.items())}
         for row, figures in rows.items():
             evaluated.setdefault(row, {})[group] = figures
         progress(done, len(tasks))
-    facts = dict(version=VERSION, code=code_hash(), data=data_hash(pairs), seeds=list(seeds))
+    compared = [g for g, figures in evaluated["real"].items() if len(figures["features"])]
+    if len(compared) < 4:
+        first = "; ".join(f"{name}: {why}" for name, why in list(left_out.items())[:3])
+        raise UserError(f"takes of {len(compared)} different things can be compared, and 4 are needed ({first})")
+    facts = dict(version=VERSION, code=code_hash(), data=data_hash(pairs), seeds=list(seeds), left_out=dict(sorted(left_out.items())))
     return compare(evaluated, facts, cfg, jobs)
 
 # %% ../../nbs/36_benchmark.ipynb #8b765e3c
