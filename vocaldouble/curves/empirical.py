@@ -15,7 +15,7 @@ import numpy as np
 
 from ..config import CURVE_RATE, N_BANDS, Knobs, UserError
 from vocaldouble.curves.base import (
-    LEGATO, PHRASE_END, WORD_END, CurveStream, HighBandLimiter, Timing, TimingStream,
+    LEGATO, NOTHING, PHRASE_END, WORD_END, CurveStream, HighBandLimiter, Timing, TimingStream,
     find_events, register, remove_mean_level, voice_weight, within_limits,
 )
 from ..deviation import N_COLUMNS, DeviationCurves
@@ -113,7 +113,8 @@ class Empirical:
     timing: Timing = Timing()
     seam_s: float = 0.04  # time constant in which the difference at a seam fades
     quick: float = 0.5  # share of time, level and envelope where notes are quick, a choice
-    quick_pitch: float = 1.5  # and of the pitch
+    quick_pitch: float = 0.4  # and of the pitch
+    in_tune: float = 0.8  # share of a held note's mean pitch that is taken out; of quick notes' all of it
     quick_decorrelation: float = 0.4  # and of the decorrelation
     held_s: tuple = (0.2, 0.6)  # longest quick note and shortest held one, a choice
     movement: float = 2.2  # an alignment sees 0.45 of a movement in time
@@ -121,7 +122,7 @@ class Empirical:
     envelope: float = 1.1  # bands see 0.8 of a movement; how much is given back is a choice
     flutter_db: float = 0.8  # standard deviation of each band that the measurement smooths away
     flutter_s: float = 0.012
-    jitter_cents: float = 6.0  # and of the pitch
+    jitter_cents: float = 4.0  # and of the pitch
     jitter_s: float = 0.008
     bank: Bank = field(default=None, repr=False)  # the shipped one by default
 
@@ -236,12 +237,26 @@ class _Playlist(Stateful):
             self.player.change(self._rows(self.deck.more), ONSET)
 
 # %% ../../nbs/13_empirical.ipynb #9ecfd3fa
-class _NoteStream(Stateful):
-    _remembers = "gaps", "playlist", "timing_ms", "note_length"
+class _RunningMean(Stateful):
+    # Mean pitch of a note so far.
+    _remembers = "mean", "frames"
 
-    def __init__(self, playlist: _Playlist, held_s: tuple):
-        self.gaps, self.playlist = (0, 0), playlist
-        self.timing_ms, self.note_length = playlist.timing.now, NoteLengthTracker(held_s)
+    def __init__(self):
+        self.mean, self.frames = 0.0, 0
+
+    def __call__(self, pitch: float, event: int, voiced: bool) -> float:
+        self.frames = (0 if event != NOTHING else self.frames) + voiced
+        self.mean += (pitch - self.mean) / max(self.frames, 1)
+        return self.mean
+
+
+class _NoteStream(Stateful):
+    _remembers = "gaps", "playlist", "timing_ms", "note_length", "mean"
+
+    def __init__(self, playlist: _Playlist, model: Empirical):
+        self.gaps, self.playlist, self.in_tune = (0, 0), playlist, model.in_tune
+        self.timing_ms, self.note_length = playlist.timing.now, NoteLengthTracker(model.held_s)
+        self.mean = _RunningMean()
 
     def push(self, features: LeadFeatures) -> tuple:  # curves, timing [T] ms, length [T] 0..1
         n = len(features)
@@ -251,13 +266,15 @@ class _NoteStream(Stateful):
         for t, (event, voiced) in enumerate(zip(events, features.voiced.tolist())):
             rows[t] = self.playlist.step(event, voiced)
             length[t] = self.note_length(event, voiced)
+            mean = self.mean(rows[t, 1], event, voiced)
+            rows[t, 1] -= _share(1.0, length[t], self.in_tune) * mean
             self.timing_ms += approach * (self.playlist.timing.now - self.timing_ms)
             timing_ms[t] = self.timing_ms
         return DeviationCurves.from_array(rows), timing_ms, length
 
 # %% ../../nbs/13_empirical.ipynb #dffae995
-def _share(quick: float, length: np.ndarray) -> np.ndarray:  # [T], 1 in held notes
-    return quick + (1.0 - quick) * length
+def _share(quick: float, length: np.ndarray, held: float = 1.0) -> np.ndarray:  # [T]
+    return quick + (held - quick) * length
 
 
 def _shaped(
@@ -288,7 +305,7 @@ class EmpiricalStream(CurveStream):
         self.model, self.knobs, self.limiter = model, knobs, HighBandLimiter()
         pairs = [_played(c, model) for c in bank.curves]
         self.level_compensation_db = _compensation_db(pairs, model, knobs)
-        self.notes = _NoteStream(_Playlist(model, pairs, seed, voice), model.held_s)
+        self.notes = _NoteStream(_Playlist(model, pairs, seed, voice), model)
         times = [model.flutter_s] * (N_BANDS + 2) + [model.jitter_s]
         self.fast = SmoothNoise((seed, "flutter", voice), len(times), times, CURVE_RATE)
 
