@@ -102,11 +102,13 @@ def versions(
 
 
 def matched(example: Example) -> Example:
-    "An example with its takes as loud as its lead, and none of its `versions` above 0.9 of full scale."
+    "An example with its takes as loud as its lead, at -20 LUFS, or softer so that none of its `versions` exceeds 0.9 of full scale."
     gained = {k: np.float32(_gain_to(v, example.lead, example.rate)) * v for k, v in example.takes.items()}
     equal = replace(example, takes=gained)
     peak = max(float(np.abs(blend(equal, parts)).max(initial=0)) for parts in versions(equal).values())
-    scale = np.float32(min(1.0, 0.9 / max(peak, 1e-9)))
+    now = loudness(equal.lead, equal.rate)
+    wanted = 10 ** ((-20 - now) / 20) if np.isfinite(now) else 1.0
+    scale = np.float32(min(wanted, 0.9 / max(peak, 1e-9)))
     return replace(equal, lead=scale * equal.lead, takes={k: scale * v for k, v in equal.takes.items()})
 
 # %% ../../nbs/38_report.ipynb #a7c70a4e
