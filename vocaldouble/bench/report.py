@@ -26,6 +26,7 @@ import soundfile as sf
 from .. import __version__
 from ..audio import Staged, level_db, loudness, need, outputs, quantise, specplot, storing
 from .benchmark import held_out
+from .differences import compare_takes
 from .measure import align
 from .pairs import Pair
 from ..config import CURVE_RATE, UserError, printable, rng
@@ -140,7 +141,7 @@ def corpus_examples(
     count: int = 4,
     progress: Callable = lambda done, total: None,
 ) -> list:  # of `Example`
-    "Examples of up to `count` groups of a corpus; pairs that cannot be aligned are passed over."
+    "Examples of up to `count` groups of a corpus; pairs that are no repeats are passed over."
     groups = {}
     for p in pairs:
         groups.setdefault(p.group, []).append(p)
@@ -149,8 +150,9 @@ def corpus_examples(
     for done, group in enumerate([list(groups.values())[k] for k in chosen], 1):
         for p in group:
             with suppress(UserError):
-                out.append(make_example(p, models))
-                break
+                if not compare_takes(p.lead, p.take, p.rate)[1]:
+                    out.append(make_example(p, models))
+                    break
         progress(done, len(chosen))
     return out
 
