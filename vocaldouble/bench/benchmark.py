@@ -167,7 +167,7 @@ class _Leads:
     def mos(self, leads) -> float:
         return self._once(tuple(map(id, leads)), lambda: predicted_mos(leads, self.rate, self.cfg.mos_passes))
 
-# %% ../../nbs/36_benchmark.ipynb #5783ffbf
+# %% ../../nbs/36_benchmark.ipynb #537bbebb
 def _describe(made: list, known: _Leads, keep: bool) -> tuple:  # features, pairs that can be compared
     rows, kept = [], []
     for lead, double in made:
@@ -184,14 +184,15 @@ def evaluate_pairs(
     made: list,  # of (lead [1, N], double [1, M])
     known: _Leads,
     keep: bool = False,  # in the cache
+    mos: bool = True,  # predict opinion scores, if the configuration says so
 ) -> dict:  # "features" [n, F], their "names", `COSTS` [n] each, and how many pairs "failed"
     "All that is said of the doubles of one group."
     rows, kept = _describe(made, known, keep)
-    mos = 0.0
-    if kept and known.cfg.mos:
-        mos = predicted_mos([d for _, d in kept], known.rate, known.cfg.mos_passes) - known.mos([x for x, _ in kept])
+    score = 0.0
+    if kept and mos and known.cfg.mos:
+        score = predicted_mos([d for _, d in kept], known.rate, known.cfg.mos_passes) - known.mos([x for x, _ in kept])
     out = dict(names=list(rows[0]) if rows else [], features=np.array([list(r.values()) for r in rows]), failed=len(made) - len(rows))
-    out |= {cost: [] for cost in COSTS} | dict(mos=[mos] * len(kept))
+    out |= {cost: [] for cost in COSTS} | dict(mos=[score] * len(kept))
     for lead, double in kept:
         speaker, hf, clicks = known.costs(lead)
         out["hf_energy"].append(hf_energy_db(double, known.rate) - hf)
@@ -199,7 +200,7 @@ def evaluate_pairs(
         out["singer"].append(float(similarity(embed(double, known.rate)[0], speaker)))
     return out
 
-# %% ../../nbs/36_benchmark.ipynb #bf742bac
+# %% ../../nbs/36_benchmark.ipynb #b472f417
 def _repeats(pairs, cfg) -> tuple:  # pairs, name -> why not
     # Pairs that are repeats, and what is wrong with the others.
     faults = {}
@@ -216,15 +217,15 @@ def evaluate_group(pairs, leads, others, models, seeds, controls, cfg) -> tuple:
     torch.set_num_threads(1)
     rate, group = pairs[0].rate, pairs[0].group
     known = _Leads(rate, cfg)
-    real = lambda made: evaluate_pairs(made, known, keep=True)
+    real = lambda made, mos=True: evaluate_pairs(made, known, keep=True, mos=mos)
     pairs, faults = _repeats(pairs, cfg)
-    out = {"real": real([(p.lead, p.take) for p in pairs]), "turned": real([(p.take, p.lead) for p in pairs])}
+    out = {"real": real([(p.lead, p.take) for p in pairs]), "turned": real([(p.take, p.lead) for p in thinned(pairs, cfg.per_group)], mos=False)}
     if others:
         out["other singer"] = real(list(zip(leads, others)))
-    out["copy"] = real([(x, x.copy()) for x in leads])
-    some = thinned(pairs, len(leads))
+    out["copy"] = real([(x, x.copy()) for x in leads], mos=False)
     for name in controls:
-        out[name] = evaluate_pairs([(p.lead, CONTROLS[name][0](p.lead, p.take, rate)) for p in some], known)
+        spoiled = [(p.lead, CONTROLS[name][0](p.lead, p.take, rate)) for p in thinned(pairs, 4)]
+        out[name] = evaluate_pairs(spoiled, known, mos=False)
     own = lambda k, s: int(rng("double", group, k, s).integers(1 << 31))  # one seed for every lead would be one take of them all
     for name, model in models.items():
         doubler = Doubler(held_out(model, group))

@@ -5,12 +5,10 @@
 # %% auto #0
 __all__ = ['TakesConfig', 'cut', 'power_at', 'between', 'log_mel', 'best_line', 'warp', 'bend', 'settle', 'Alignment', 'mono',
            'align', 'coarse_f0', 'fine_f0', 'f0_at', 'band_levels', 'shape_between', 'white', 'lost_coherence',
-           'interpolate_gaps', 'measure', 'metered', 'level_time', 'measure_errors', 'steady_part', 'autocorrelation',
-           'describe']
+           'interpolate_gaps', 'measure', 'metered', 'level_time', 'measure_errors']
 
 # %% ../../nbs/31_measure.ipynb #9cd65264
 from dataclasses import dataclass, replace
-from itertools import combinations
 
 import librosa
 import numpy as np
@@ -18,7 +16,7 @@ import soxr
 from numpy.lib.stride_tricks import sliding_window_view
 from scipy.fft import next_fast_len
 from scipy.linalg import solveh_banded
-from scipy.ndimage import binary_dilation, binary_erosion, gaussian_filter1d, uniform_filter1d
+from scipy.ndimage import gaussian_filter1d, uniform_filter1d
 from scipy.spatial.distance import cdist
 from swift_f0 import SwiftF0
 
@@ -336,44 +334,3 @@ def measure_errors(lead, take, truth, rate, use=True):
     time = level_time(a.time[:n], ok) - level_time(truth.time, ok)
     return dict(time=median(time), pitch=median(c.pitch - truth.pitch), level=median(c.level - truth.level),
                 envelope=median(c.envelope - truth.envelope), decorrelation=median(c.decorrelation - truth.decorrelation), frames=int(ok.sum()))
-
-# %% ../../nbs/31_measure.ipynb #a1770322
-def steady_part(valid: np.ndarray) -> tuple:  # onset [T] bool, steady [T] bool
-    "The first 120 ms of every valid stretch, and the rest without its last 60 ms. Gaps of up to 40 ms do not end a stretch."
-    run = binary_erosion(binary_dilation(np.pad(valid, 20), np.ones(9)), np.ones(9))
-    late, early = (np.convolve(run, w, mode="full") for w in (np.ones(25), np.ones(13)))
-    onset, ending = run & (late[: len(run)] < 25), run & (early[12:] < 13)
-    return (onset & np.pad(valid, 20))[20:-20], (run & ~onset & ~ending & np.pad(valid, 20))[20:-20]
-
-
-def autocorrelation(v, use, lags=80) -> np.ndarray:  # [lags]
-    "Autocorrelation of `v` [T] over the frames in use, mean removed."
-    v = np.where(use, v - v[use].mean(), 0)
-    count = [max((use[: len(v) - k] & use[k:]).sum(), 1) for k in range(lags)]
-    r = np.array([(v[: len(v) - k] * v[k:]).sum() / c if k < len(v) else 0 for k, c in enumerate(count)])
-    return r / max(r[0], 1e-12)
-
-# %% ../../nbs/31_measure.ipynb #ec511136
-def describe(
-    curves: DeviationCurves,
-) -> dict:  # of numbers, and `acf` of each curve
-    "Mean, spread, decorrelation time and mutual correlation of the curves of one pair; empty where there is too little to say."
-    onset, steady = steady_part(curves.valid)
-    if steady.sum() < 20:
-        return {}
-    octave = np.log2(band_centres())
-    tilt = curves.envelope @ (octave - octave.mean()) / ((octave - octave.mean()) ** 2).sum()
-    tracks = dict(time=curves.time, pitch=curves.pitch, level=curves.level, tilt=tilt, decorrelation=curves.decorrelation)
-    out = {"frames": int(steady.sum())}
-    for name, v in tracks.items():
-        v = v.astype(np.float64)
-        acf, mean = autocorrelation(v, steady), v[steady].mean()
-        away = np.sqrt(((v[onset] - mean) ** 2).mean()) if onset.any() else np.nan
-        half = float(np.argmax(acf < 0.5)) if (acf < 0.5).any() else np.nan
-        out |= {f"{name} mean": mean, f"{name} sd": v[steady].std(), f"{name} onset": away, f"{name} half": 1000 * half / CURVE_RATE, f"{name} acf": acf}
-    each = curves.envelope[steady] - curves.envelope[steady].mean(0)
-    out |= {"envelope mean": np.sqrt((curves.envelope[steady].mean(0) ** 2).mean()), "envelope sd": np.sqrt((each**2).mean()), "bands": each.std(0)}
-    for a, b in combinations(tracks, 2):
-        x, y = tracks[a][steady], tracks[b][steady]
-        out[f"{a}~{b}"] = float(np.corrcoef(x, y)[0, 1]) if min(x.std(), y.std()) > 1e-6 else np.nan
-    return out
