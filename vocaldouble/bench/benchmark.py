@@ -91,18 +91,20 @@ def octave_of(lead, rate) -> float:
     f0 = extract_features(lead, rate).f0
     return float(np.log2(np.median(f0[f0 > 0]))) if f0.any() else 7.5
 
-# %% ../../nbs/36_benchmark.ipynb #a7cfda8e
+# %% ../../nbs/36_benchmark.ipynb #4470b1fb
 def _share_lines(pairs: list) -> bool:
     # Whether several speakers say or sing one line.
     return len({p.line for p in pairs}) < len({(p.group, p.line) for p in pairs})
 
 
-def another(p: Pair, pairs: list, found: list) -> np.ndarray:  # [1, M]
+def another(p: Pair, pairs: list, found: list) -> np.ndarray:  # [1, M], None where there is nobody
     "Somebody else, as near to the lead of a pair as can be: the same words, or the same pitch."
     same = [q for q in pairs if q.group != p.group and q.line == p.line]
     octave = octave_of(p.lead, p.rate)
     if same:
         return min(same, key=lambda q: abs(octave_of(q.lead, q.rate) - octave)).lead
+    if not found:
+        return None
     _, audio, rate = min(found, key=lambda s: abs(s[0] - octave))
     y = soxr.resample(audio[0, : round(rate * p.lead.shape[1] / p.rate)], rate, p.rate)[None]
     return y * rms(p.lead) / max(rms(y), 1e-9)
@@ -200,7 +202,7 @@ def evaluate_pairs(
         out["singer"].append(float(similarity(embed(double, known.rate)[0], speaker)))
     return out
 
-# %% ../../nbs/36_benchmark.ipynb #b472f417
+# %% ../../nbs/36_benchmark.ipynb #585e59fe
 def _repeats(pairs, cfg) -> tuple:  # pairs, name -> why not
     # Pairs that are repeats, and what is wrong with the others.
     faults = {}
@@ -221,7 +223,7 @@ def evaluate_group(pairs, leads, others, models, seeds, controls, cfg) -> tuple:
     pairs, faults = _repeats(pairs, cfg)
     out = {"real": real([(p.lead, p.take) for p in pairs]), "turned": real([(p.take, p.lead) for p in thinned(pairs, cfg.per_group)], mos=False)}
     if others:
-        out["other singer"] = real(list(zip(leads, others)))
+        out["other singer"] = real([(x, y) for x, y in zip(leads, others) if y is not None])
     out["copy"] = real([(x, x.copy()) for x in leads], mos=False)
     for name in controls:
         spoiled = [(p.lead, CONTROLS[name][0](p.lead, p.take, rate)) for p in thinned(pairs, 4)]

@@ -433,7 +433,7 @@ def _coverage(p: ComparedTakes) -> float:  # 0..1
     inside = loud[1][there.min() : there.max() + 1].sum() / loud[1].sum()
     return float(min(p.alignment.sounding.sum() / loud[0].sum(), inside))
 
-# %% ../../nbs/35_differences.ipynb #c37544bd
+# %% ../../nbs/35_differences.ipynb #95a9d102
 def _fault(p: ComparedTakes) -> str:  # empty where the takes are repeats
     cents = note_detail(p).note_cents
     whole = float(np.median(cents))
@@ -446,8 +446,11 @@ def _fault(p: ComparedTakes) -> str:  # empty where the takes are repeats
         return f"one is {abs(whole):.0f} cents off the other"
     if note > 100:
         return f"a long note is {note:.0f} cents off"
-    words_differ = moves > 6 and alike < 0.62  # held notes have no words
-    return f"the words differ (spectra correlate by {alike:.2f})" if words_differ else ""
+    if moves < 6:
+        return ""  # held notes have no words, and no tempo
+    if not 0.75 < p.alignment.stretch < 1.33:
+        return f"one is {p.alignment.stretch:.2f} times as long, or a part is missing in the other"
+    return f"the words differ (spectra correlate by {alike:.2f})" if alike < 0.62 else ""
 
 
 def compare_takes(lead, take, rate, cfg: EvaluateConfig = EvaluateConfig()) -> tuple:  # features, fault

@@ -153,7 +153,7 @@ def summarise(same: list, other: list, faults: dict) -> dict:
     table = {name: {group: of(rows, name) for group, rows in groups.items()} for name in names}
     return dict(pairs=len(same), others=len(other), singers=len({r["singer"] for r in same}), left_out=faults, tight=sorted(tight), loose=sorted(loose), statistics=table)
 
-# %% ../../nbs/39_second_takes.ipynb #5290a9bb
+# %% ../../nbs/39_second_takes.ipynb #c2d7d106
 def _statistics_or_fault(p: Pair, take, repeats: bool) -> dict:
     try:
         return dict(singer=p.group, pair=p.name) | take_statistics(p.lead, take, p.rate, repeats)
@@ -169,7 +169,8 @@ def study(
     "Measure every pair of takes, and every second lead against another singer. Raises `UserError` where takes are missing."
     pairs = pairs_of(corpus)
     tasks = [delayed(_statistics_or_fault)(p, p.take, True) for p in pairs]
-    tasks += [delayed(_statistics_or_fault)(p, another(p, pairs, []), False) for p in pairs[::2]]
+    others = ((p, another(p, pairs, [])) for p in pairs[::2])
+    tasks += [delayed(_statistics_or_fault)(p, y, False) for p, y in others if y is not None]
     rows = []
     for row in in_processes(jobs, return_as="generator")(tasks):
         rows.append(row)
