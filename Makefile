@@ -12,10 +12,10 @@ FULL := $(VENV)/.full
 
 .DEFAULT_GOAL := help
 .DELETE_ON_ERROR:
-.PHONY: help demo test lab check readme export bank codec runs env clean
+.PHONY: help demo test lab check readme export bank benchmark study codec runs env clean
 
 help: ## list the targets
-	@awk -F ':.*## ' '/^[a-z]+:.*## / {printf "  make %-8s %s\n", $$1, $$2}' $(firstword $(MAKEFILE_LIST))
+	@awk -F ':.*## ' '/^[a-z]+:.*## / {printf "  make %-9s %s\n", $$1, $$2}' $(firstword $(MAKEFILE_LIST))
 	@echo "  Set VENV= for another environment than .venv, PYTHON= for another Python than python3."
 
 demo: $(RUNTIME) ## double the bundled vocal and say where to listen (folder: DEMO=demo)
@@ -40,6 +40,15 @@ export: $(FULL) ## write vocaldouble/ from the notebooks, then clean the noteboo
 bank: $(FULL) ## measure the bank of takes again, from the archives in MIRROR=folder or from their publisher
 	@$(if $(MIRROR),VOCALDOUBLE_MIRROR="$(abspath $(MIRROR))") $(BIN)/vocaldouble datasets get vocobox
 	@$(BIN)/python -c "from vocaldouble.bench.bank import make_bank; make_bank()"
+
+benchmark: $(FULL) ## run the benchmark again, both tracks and the musical limits, from the archives in MIRROR=folder or from their publishers
+	@$(if $(MIRROR),VOCALDOUBLE_MIRROR="$(abspath $(MIRROR))") $(BIN)/vocaldouble datasets get ravdess-song vocobox sms-tools oatsu vocadito-excerpt
+	@$(BIN)/vocaldouble evaluate --json >nbs/benchmark.json.part && mv nbs/benchmark.json.part nbs/benchmark.json
+	@$(BIN)/vocaldouble evaluate --limits --json >nbs/limits.json.part && mv nbs/limits.json.part nbs/limits.json
+
+study: $(FULL) ## measure again what a second take is, from the archives in MIRROR=folder or from their publisher
+	@$(if $(MIRROR),VOCALDOUBLE_MIRROR="$(abspath $(MIRROR))") $(BIN)/vocaldouble datasets get ravdess-song
+	@$(BIN)/python -c "from vocaldouble.bench.second_takes import write_study; write_study('nbs/second_takes.json')"
 
 codec: $(FULL) ## train the codec again, or continue, on the voices in MIRROR=folder (an hour on one core)
 	@OMP_NUM_THREADS=1 $(BIN)/python -c "from vocaldouble.convert.codec_training import make_codec; make_codec('$(MIRROR)')"

@@ -50,8 +50,9 @@ def test_silent_cut_and_mixed(tmp_path, capsys, four_lines):
     assert "line2 take 2: is silent" in refused(capsys, written(tmp_path / "silent", silent))
     cut = four_lines | {"line1_2.wav": four_lines["line1_2.wav"][: RATE // 8]}
     assert "line1 take 2: lasts 0.12 s" in refused(capsys, written(tmp_path / "cut", cut))
-    half = four_lines | {"line1_2.wav": four_lines["line1_2.wav"][: int(0.6 * len(four_lines["line1_2.wav"]))]}
-    assert "is missing in the other" in refused(capsys, written(tmp_path / "half", half))
+    whole = four_lines["line1_2.wav"]
+    half = four_lines | {"line1_2.wav": whole[: len(whole) // 2 + RATE // 100]}
+    assert "missing in the other" in refused(capsys, written(tmp_path / "half", half))
     mixed = written(tmp_path / "mixed", four_lines, {"line3_2.wav": 48_000})
     assert "are at 44100 and 48000 Hz" in refused(capsys, mixed)
 

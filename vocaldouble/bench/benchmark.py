@@ -328,7 +328,7 @@ def _failures(evaluated) -> dict:
     failed = {row: sum(j["failed"] for j in of.values()) for row, of in evaluated.items()}
     return {row: n for row, n in failed.items() if n}
 
-# %% ../../nbs/36_benchmark.ipynb #9ada577e
+# %% ../../nbs/36_benchmark.ipynb #d6070fa3
 def compare(evaluated: dict, facts: dict, cfg: EvaluateConfig = EvaluateConfig(), jobs: int = -1) -> Report:
     "The table, out of the result of `evaluate_pairs`: row -> group -> figures."
     rows = {row: stack(of) for row, of in evaluated.items() if any(len(j["hf_energy"]) for j in of.values())}
@@ -345,7 +345,7 @@ def compare(evaluated: dict, facts: dict, cfg: EvaluateConfig = EvaluateConfig()
     table = {row: table[row] for row in told}
     for row, figures in table.items():
         of, _, costs = rows[row]
-        figures |= {c: mean_of(v, of, cfg) for c, v in costs.items()}
+        figures |= {c: mean_of(v, of, cfg) for c, v in costs.items() if c != "mos" or cfg.mos}
         figures |= {name: mean_of(told[row][:, names.index(name)], of, cfg) for name in STATED}
     facts = facts | dict(pairs=len(groups), groups=len(set(groups)), floor=round(floor, 4), not_comparable=_failures(evaluated))
     return Report(table, told, names, facts)
