@@ -5,10 +5,10 @@
 # %% auto #0
 __all__ = ['LINES', 'GRID', 'ENVELOPE_STEP', 'spectral_envelope', 'pulse_depth', 'aperiodicity', 'TakeMeasures', 'measure_take',
            'ComparedTakes', 'NoteDetail', 'note_detail', 'rms', 'modulation', 'band_of_curve', 'shared', 'note_edges',
-           'align_constant', 'coherence', 'comb', 'correlation', 'waveform_similarity', 'measure_pair',
-           'difference_features', 'compare_takes']
+           'level_curves', 'align_constant', 'coherence', 'comb', 'correlation', 'waveform_similarity', 'measure_pair',
+           'difference_features', 'pair_features', 'pair_fault', 'compare_takes']
 
-# %% ../../nbs/35_differences.ipynb #c413b85c
+# %% ../../nbs/35_differences.ipynb #4a834078
 from dataclasses import dataclass
 from functools import cached_property
 
@@ -18,7 +18,7 @@ from scipy.signal import butter, hilbert, sosfiltfilt, stft, welch
 
 from .measure import Alignment, TakesConfig, align, between, cut, power_at
 from .notes import Notes, Sung, analyse, find_notes, find_unvoiced, middle_of
-from .quality import band_pass
+from .quality import band_pass, clicks_per_second
 from .stats import EvaluateConfig
 from ..config import CURVE_RATE, UserError
 
@@ -240,7 +240,7 @@ def _pitch_features(p: ComparedTakes, d: NoteDetail, cfg) -> dict:
     swing = [rms(band_of_curve(v, 4.0, 8.0)[d.core]) for v in d.pitch]
     return out | {"vibrato extent": _log(swing[1], 3) - _log(swing[0], 3)}
 
-# %% ../../nbs/35_differences.ipynb #2cb6c75f
+# %% ../../nbs/35_differences.ipynb #b60d5adb
 def _next_to_each_other(v) -> float:  # -1..1
     # Correlation of a sequence with itself one step on, drawn towards 0 where it hardly moves.
     v = v - v.mean()
@@ -255,7 +255,8 @@ def _consonant_features(p: ComparedTakes) -> dict:
         if shared_frames and max(shared_frames) > 2:
             s, e = p.take.consonants[int(np.argmax(shared_frames))]
             ratios.append(np.log2((e - s) / (end - start)))
-    return {"consonant length": _log(rms(ratios), 0.2) if ratios else np.nan}
+    share = 1 - len(ratios) / len(p.lead.consonants) if len(p.lead.consonants) else np.nan
+    return {"consonant length": _log(rms(ratios), 0.2) if ratios else np.nan, "consonants lost": share}
 
 
 def _timing_features(p: ComparedTakes, d: NoteDetail) -> dict:
@@ -270,11 +271,30 @@ def _timing_features(p: ComparedTakes, d: NoteDetail) -> dict:
         "lag slope": _log(rms(slope[d.core]), 0.003),
     } | _consonant_features(p)
 
-# %% ../../nbs/35_differences.ipynb #dc634743
+# %% ../../nbs/35_differences.ipynb #bcc2abd6
+def level_curves(p: ComparedTakes) -> list:  # two of [T] dB
+    "Level of lead and take on the lead's frames; what lies 60 dB below the loudest is silence."
+    levels = p.lead.sung.level, p.of_take(p.take.sung.level)
+    return [np.maximum(v, v.max() - 60) for v in levels]
+
+
+def _lost_features(p: ComparedTakes) -> dict:
+    "What of the lead is not there: shares of voice and of notes, and how unvoiced sound differs in level."
+    i, sounding = p.place.astype(int), p.lead.sung.level > p.lead.sung.level.max() - 40
+    voiced = p.lead.sung.voiced & sounding
+    gone = voiced & ~p.take.sung.voiced[i]
+    notes = [gone[middle_of(s, e)].mean() > 0.5 for s, e in zip(p.lead.notes.start, p.lead.notes.end)]
+    lead, take = level_curves(p)
+    louder = take - lead - np.median((take - lead)[p.known])
+    unvoiced = louder[sounding & ~p.lead.sung.voiced & p.alignment.sounding]
+    off = _log(rms(unvoiced), 0.5) if len(unvoiced) > 10 else np.nan
+    return {"voice lost": float(gone.sum() / max(voiced.sum(), 1)), "notes lost": float(np.mean(notes)), "unvoiced level": off}
+
+
 def _level_features(p: ComparedTakes, d: NoteDetail, cfg) -> dict:
     out = {"level of notes": _log(d.note_db.std(), 0.1), "level sd": _log(d.level[d.core].std(), 0.1)}
     out |= _modulation_features("level", d.level, d.core, cfg, 0.1)
-    levels = p.lead.sung.level, p.of_take(p.take.sung.level)
+    levels = level_curves(p)
     for low, high in _BANDS:
         both = [band_of_curve(v, low, high) for v in levels]
         out[f"level shared {low:g}–{high:g} Hz"] = shared(*both, p.alignment.sounding)
@@ -379,17 +399,18 @@ def waveform_similarity(x, y, rate, a, edges, cfg, width=0.030) -> list:  # 0..1
         out.append(float(np.median(_best_match(p, q))) if np.abs(p).max() > 3e-6 else 0.0)
     return out
 
-# %% ../../nbs/35_differences.ipynb #dcab894a
+# %% ../../nbs/35_differences.ipynb #65697137
 def _wave_features(x, y, rate, a, cfg) -> dict:
+    more = [_log(clicks_per_second(v, rate), 1.0) for v in (x, y)]
     near = waveform_similarity(x, y, rate, a, cfg.bands, cfg)
     x, y = align_constant(x, y, rate, a)
     together, out = coherence(x, y, rate, cfg.bands), {}
     for k, low in enumerate(cfg.bands[:-1]):
         out |= {f"coherence {low:g} Hz": together[k], f"waveform similarity {low:g} Hz": near[k]}
     depth, spread = comb(x, y * rms(x) / max(rms(y), 1e-9), rate)
-    return out | {"comb depth": depth, "comb sd": spread, "correlation": correlation(x, y, rate, cfg.slack)}
+    return out | {"click rate": more[1] - more[0], "comb depth": depth, "comb sd": spread, "correlation": correlation(x, y, rate, cfg.slack)}
 
-# %% ../../nbs/35_differences.ipynb #7ea06b34
+# %% ../../nbs/35_differences.ipynb #faac023a
 def measure_pair(lead, take, rate, measured: TakeMeasures = None) -> ComparedTakes:
     "Two takes [C, N] and [C, M], measured and aligned; `measured` is what is known of the lead already."
     a = align(lead, take, rate, LINES)
@@ -406,16 +427,17 @@ def difference_features(
 ) -> dict:  # name -> number
     "What differs between lead and double. Raises `UserError` for what cannot be compared."
     p = measure_pair(lead, double, rate, measured)
-    return _features(p, lead.mean(0), double.mean(0), rate, cfg)
+    return pair_features(p, lead.mean(0), double.mean(0), rate, cfg)
 
 
-def _features(p: ComparedTakes, x, y, rate, cfg) -> dict:
+def pair_features(p: ComparedTakes, x, y, rate, cfg: EvaluateConfig = EvaluateConfig()) -> dict:
+    "`difference_features` of takes [N] and [M] that are measured already."
     d = note_detail(p)
     core = d.core[::ENVELOPE_STEP]
     envelopes = _envelopes(p, core)
     out = _pitch_features(p, d, cfg) | _timing_features(p, d) | _level_features(p, d, cfg)
     out |= _envelope_features(envelopes, core, cfg) | _formant_follow(p, envelopes, core)
-    return out | _source_features(p, core) | _wave_features(x, y, rate, p.alignment, cfg)
+    return out | _lost_features(p) | _source_features(p, core) | _wave_features(x, y, rate, p.alignment, cfg)
 
 # %% ../../nbs/35_differences.ipynb #837f1ea1
 def _word_match(p: ComparedTakes) -> tuple:  # correlation of the spectral envelopes over time, and how much they move in dB
@@ -433,8 +455,9 @@ def _coverage(p: ComparedTakes) -> float:  # 0..1
     inside = loud[1][there.min() : there.max() + 1].sum() / loud[1].sum()
     return float(min(p.alignment.sounding.sum() / loud[0].sum(), inside))
 
-# %% ../../nbs/35_differences.ipynb #95a9d102
-def _fault(p: ComparedTakes) -> str:  # empty where the takes are repeats
+# %% ../../nbs/35_differences.ipynb #484bb76a
+def pair_fault(p: ComparedTakes) -> str:  # empty where the takes are repeats
+    "Why two takes are no repeats."
     cents = note_detail(p).note_cents
     whole = float(np.median(cents))
     long = [e - s >= 0.3 * CURVE_RATE for s, e in p.notes]
@@ -456,4 +479,4 @@ def _fault(p: ComparedTakes) -> str:  # empty where the takes are repeats
 def compare_takes(lead, take, rate, cfg: EvaluateConfig = EvaluateConfig()) -> tuple:  # features, fault
     "`difference_features` of two real takes [C, N] and [C, M], and why they are no repeats; an empty text if they are."
     p = measure_pair(lead, take, rate)
-    return _features(p, lead.mean(0), take.mean(0), rate, cfg), _fault(p)
+    return pair_features(p, lead.mean(0), take.mean(0), rate, cfg), pair_fault(p)

@@ -19,13 +19,13 @@ from scipy.ndimage import gaussian_filter1d, uniform_filter1d
 from scipy.signal import find_peaks
 from scipy.stats import trim_mean
 
-from .measure import TakesConfig, between, f0_at, log_mel, power_at, settle, warp
+from .measure import TakesConfig, f0_at, log_mel, power_at, settle, warp
 from .notes import Notes, NotesConfig, Sung, analyse, find_notes, find_unvoiced, middle_of, stretches_of
 from .pairs import recordings
 from .quality import click_level_db, predicted_mos
 from .stats import in_processes
 from ..config import CURVE_RATE, Knobs, UserError
-from ..curves.base import find_model, models as all_models
+from ..curves.base import models as all_models
 from ..doubler import Doubler
 from ..synth import PHRASE, Note, Singer, sing
 

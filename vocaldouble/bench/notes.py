@@ -88,7 +88,7 @@ def _without_gaps(mask: np.ndarray, frames: int) -> np.ndarray:
         out[start:end] = end - start <= frames and start > 0 and end < len(mask)
     return out
 
-# %% ../../nbs/33_notes.ipynb #8989144b
+# %% ../../nbs/33_notes.ipynb #8342e4b6
 def _note_cost(sums, starts, end, spread) -> np.ndarray:
     # Of notes from each of `starts` to `end`; `sums` of the curve and of its square.
     (s1, s2), n = sums, end - starts
@@ -100,8 +100,9 @@ def _steps(cents: np.ndarray, cfg: NotesConfig) -> list:  # frames
     cents = cents - cents.mean()
     sums = [np.cumsum(np.r_[0.0, v]) for v in (cents, cents**2)]
     least, most = round(cfg.shortest * CURVE_RATE), round(cfg.longest * CURVE_RATE)
-    best, before = np.zeros(len(cents) + 1), np.zeros(len(cents) + 1, dtype=int)
-    for end in range(1, len(cents) + 1):
+    best, before = np.full(len(cents) + 1, np.inf), np.zeros(len(cents) + 1, dtype=int)
+    best[0] = 0.0
+    for end in range(min(least, len(cents)), len(cents) + 1):
         starts = np.arange(max(0, end - most), max(end - least, 0) + 1)
         cost = best[starts] + _note_cost(sums, starts, end, cfg.spread) + cfg.price
         k = int(np.argmin(cost))

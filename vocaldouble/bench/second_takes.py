@@ -5,7 +5,7 @@
 # %% auto #0
 __all__ = ['KEPT_BANDS', 'kept', 'take_statistics', 'interval', 'summarise', 'study', 'write_study']
 
-# %% ../../nbs/39_second_takes.ipynb #0a772b62
+# %% ../../nbs/39_second_takes.ipynb #689cad39
 import json
 import sys
 from collections.abc import Callable
@@ -16,13 +16,13 @@ import numpy as np
 from joblib import delayed
 
 from .benchmark import another
-from .differences import ComparedTakes, NoteDetail, band_of_curve, compare_takes, measure_pair, note_detail, note_edges, rms, shared
+from .differences import ComparedTakes, NoteDetail, band_of_curve, level_curves, measure_pair, note_detail, note_edges, pair_fault, pair_features, rms, shared
 from .notes import vibrato
 from .pairs import Pair, pairs as pairs_of
 from .stats import in_processes
 from ..config import CURVE_RATE, UserError
 
-# %% ../../nbs/39_second_takes.ipynb #f85e2e69
+# %% ../../nbs/39_second_takes.ipynb #b221b3d5
 def _pitch_statistics(p: ComparedTakes, d: NoteDetail) -> dict:
     off, moved = d.note_cents - np.median(d.note_cents), d.pitch[1] - d.pitch[0]
     onset, release = note_edges(p, 0.08, 0.06)
@@ -44,9 +44,9 @@ def _vibrato_statistics(p: ComparedTakes, d: NoteDetail) -> dict:
     both = [(a, b) for a, b in found if a and b]
     if not both:
         return {}
-    (rate, extent, start), (rate2, extent2, start2) = np.array(both).mean(0)
+    (rate, extent, _), (rate2, extent2, _) = np.array(both).mean(0)
     phase = shared(*(band_of_curve(v, 4.0, 8.0) for v in d.pitch), d.core)
-    return {"vibrato rate, Hz": abs(rate2 - rate), "vibrato extent, dB": 20 * abs(np.log10(extent2 / extent)), "vibrato start, s": abs(start2 - start), "vibrato in phase": phase}
+    return {"vibrato rate, Hz": abs(rate2 - rate), "vibrato extent, dB": 20 * abs(np.log10(extent2 / extent)), "vibrato in phase": phase}
 
 # %% ../../nbs/39_second_takes.ipynb #5a5b7923
 def _timing_statistics(p: ComparedTakes) -> dict:
@@ -91,11 +91,10 @@ def kept(name: str, lead, take, use, bands) -> dict:  # name and band -> number
         out[f"share, {label}"] = float(a @ b / max(a @ a, 1e-9))
     return out
 
-# %% ../../nbs/39_second_takes.ipynb #5ff8094c
+# %% ../../nbs/39_second_takes.ipynb #9a5ad851
 def _kept_statistics(p: ComparedTakes, d: NoteDetail) -> dict:
-    level = p.lead.sung.level, p.of_take(p.take.sung.level)
     out = kept("pitch", *d.pitch, d.core, KEPT_BANDS["pitch"])
-    return out | kept("level", *level, p.alignment.sounding, KEPT_BANDS["level"])
+    return out | kept("level", *level_curves(p), p.alignment.sounding, KEPT_BANDS["level"])
 
 
 def _joint_statistics(p: ComparedTakes, d: NoteDetail) -> dict:
@@ -109,11 +108,10 @@ def _joint_statistics(p: ComparedTakes, d: NoteDetail) -> dict:
 
 def take_statistics(lead, take, rate: int, repeats: bool = True) -> dict:  # name -> number
     "All that the study states of two takes [C, N] and [C, M], in natural units. Raises `UserError` where they are no repeats, if they should be."
-    features, fault = compare_takes(lead, take, rate)
-    if fault and repeats:
-        raise UserError(f"the takes are no repeats: {fault}")
     p = measure_pair(lead, take, rate)
-    d = note_detail(p)
+    if repeats and (fault := pair_fault(p)):
+        raise UserError(f"the takes are no repeats: {fault}")
+    d, features = note_detail(p), pair_features(p, lead.mean(0), take.mean(0), rate)
     out = _pitch_statistics(p, d) | _vibrato_statistics(p, d) | _timing_statistics(p)
     return out | _sound_statistics(p, d, features) | _kept_statistics(p, d) | _joint_statistics(p, d)
 
@@ -153,7 +151,7 @@ def summarise(same: list, other: list, faults: dict) -> dict:
     table = {name: {group: of(rows, name) for group, rows in groups.items()} for name in names}
     return dict(pairs=len(same), others=len(other), singers=len({r["singer"] for r in same}), left_out=faults, tight=sorted(tight), loose=sorted(loose), statistics=table)
 
-# %% ../../nbs/39_second_takes.ipynb #c2d7d106
+# %% ../../nbs/39_second_takes.ipynb #2ddccedc
 def _statistics_or_fault(p: Pair, take, repeats: bool) -> dict:
     try:
         return dict(singer=p.group, pair=p.name) | take_statistics(p.lead, take, p.rate, repeats)
@@ -178,6 +176,8 @@ def study(
     same, other = rows[: len(pairs)], rows[len(pairs) :]
     faults = {f"{r['singer']}: {r['pair']}": r["fault"] for r in same if "fault" in r}
     good = lambda rows: [r for r in rows if "fault" not in r]
+    if not good(same):
+        raise UserError(f"{corpus}: no two takes can be compared ({next(iter(faults.values()))})")
     return summarise(good(same), good(other), faults)
 
 
