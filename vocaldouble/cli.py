@@ -156,11 +156,12 @@ def _write_page(folder: str, reports: dict, names: tuple, force: bool, as_json: 
 @click.option("--seeds", default=1, show_default=True, type=click.IntRange(1, 16), help="Doubles to make of each take.")
 @click.option("--mos/--no-mos", default=True, show_default=True, help="Predict opinion scores, which takes most of the time.")
 @click.option("--jobs", default=-1, show_default=True, help="Processes; -1 is one per core.")
+@click.option("--controls", is_flag=True, help="Add real takes that are spoiled on purpose: does the benchmark notice?")
 @click.option("--limits", is_flag=True, help="Hold them to the musical limits instead: in tune, together, steady, nothing lost.")
 @click.option("--report", "page", metavar="DIR", help="Write a page there, too, to look at and to listen to, with a blind test.")
 @click.option("--force", is_flag=True, help="Replace a page that exists.")
 @json_option
-def evaluate_command(corpora, models, seeds, mos, jobs, limits, page, force, as_json):
+def evaluate_command(corpora, models, seeds, mos, jobs, controls, limits, page, force, as_json):
     """Compare doublers with real second takes: distance over the real-against-real floor, AUC, and the cost to the voice.
 
     CORPUS is a dataset in which somebody sings a line twice (by default ravdess-song, sung lines, and vocobox, held notes; get them first with
@@ -174,14 +175,15 @@ def evaluate_command(corpora, models, seeds, mos, jobs, limits, page, force, as_
             raise UserError("--report is about second takes; leave --limits out")
         return _evaluate_limits(corpora, models, seeds, mos, jobs, as_json)
     with research("evaluate"):
-        from vocaldouble.bench.benchmark import TRACKS, evaluate
+        from vocaldouble.bench.benchmark import CONTROLS, TRACKS, evaluate
         from vocaldouble.bench.report import check_folder
     if page:
         check_folder(page, force)
     reports = {}
     for corpus in corpora or TRACKS.values():
         with progress_bar(1, f"Evaluating: {corpus}") as progress:
-            reports[corpus] = evaluate(corpus, models, seeds, jobs, mos, progress=lambda done, total: progress(1 / total))
+            spoiled = tuple(CONTROLS) if controls else ()
+            reports[corpus] = evaluate(corpus, models, seeds, jobs, mos, spoiled, lambda done, total: progress(1 / total))
     _show_reports(reports, as_json)
     if page:
         _write_page(page, reports, models, force, as_json)

@@ -12,6 +12,7 @@ from importlib.resources import files
 import numpy as np
 
 from ..audio import Staged, outputs
+from ..config import UserError
 from ..curves.empirical import BANK, ONSET, Bank, pack
 
 # %% ../../nbs/40_bank.ipynb #3829f2f8
@@ -20,7 +21,10 @@ def _curves_of(pair):
     from vocaldouble.bench.differences import compare_takes
     from vocaldouble.bench.measure import measure
 
-    if compare_takes(pair.lead, pair.take, pair.rate)[1]:
+    try:
+        if compare_takes(pair.lead, pair.take, pair.rate)[1]:
+            return None
+    except UserError:  # they have no note in common
         return None
     c = measure(pair.lead, pair.take, pair.rate)
     sung = np.flatnonzero(c.valid)

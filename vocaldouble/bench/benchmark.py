@@ -276,7 +276,7 @@ def evaluate_group(pairs, leads, others, models, seeds, controls, cfg) -> tuple:
         out[name] = evaluate_pairs([(x, double(x, k, s)) for k, x in enumerate(leads) for s in seeds], known)
     return group, out
 
-# %% ../../nbs/36_benchmark.ipynb #e88936a9
+# %% ../../nbs/36_benchmark.ipynb #c0d0ce1a
 STATED = ("pitch shared 2.5–10 Hz", "formant follow", "pulse depth", "waveform similarity 2000 Hz")  # features that the table shows
 
 
@@ -295,9 +295,11 @@ class Report:
         return pd.DataFrame({name: {k: text(v) for k, v in row.items()} for name, row in self.rows.items()}).T
 
     def json(self) -> str:
+        "Facts, rows, and the ten features by which each row is farthest from real pairs."
         named = lambda v: dict(zip(("value", "low", "high"), (round(float(x), 4) for x in v)))
         rows = {name: {k: named(v) for k, v in row.items()} for name, row in self.rows.items()}
-        return json.dumps(dict(facts=self.facts, rows=rows), indent=1, ensure_ascii=False)
+        apart = {name: self.explain(name)[["apart", "AUC alone"]].head(10).round(2).T.to_dict() for name in self.rows if name != "real"}
+        return json.dumps(dict(facts=self.facts, rows=rows, apart=apart), indent=1, ensure_ascii=False)
 
     def explain(self, row: str) -> pd.DataFrame:  # by feature, the most telling first
         "What gives a row away: medians, by how many standard deviations of real pairs they are apart, and the AUC of the feature alone."
@@ -308,12 +310,12 @@ class Report:
         out = {"real": np.median(real, axis=0), row: np.median(other, axis=0), "apart": apart, "AUC alone": 0.5 + 0.5 * np.array(above)}
         return pd.DataFrame(out, index=self.names).sort_values("apart", key=np.abs, ascending=False)
 
-# %% ../../nbs/36_benchmark.ipynb #cf1a34e6
+# %% ../../nbs/36_benchmark.ipynb #f5d2e446
 LEAST = {"comb": 0.5, "pulse": 0.03}  # spread below which a difference is none; others 0.05 (decades, or of a correlation)
 
 
-def _any_told(real) -> np.ndarray:  # [n, F]
-    # A feature that no pair can tell is 0 in all of them.
+def _known_somewhere(real) -> np.ndarray:  # [n, F]
+    # A feature that no pair has is 0 in all of them.
     return np.where(np.isnan(real).all(0), 0.0, real)
 
 
@@ -322,7 +324,7 @@ def scaler(
     names,  # [F]
 ) -> Callable:
     "Brings features to the median and spread that real pairs have; what lies far outside is as far as it gets."
-    low, middle, high = np.nanquantile(_any_told(real), [0.16, 0.5, 0.84], axis=0)
+    low, middle, high = np.nanquantile(_known_somewhere(real), [0.16, 0.5, 0.84], axis=0)
     spread = np.maximum((high - low) / 2, [LEAST.get(name.split()[0], 0.05) for name in names])
     return lambda v: np.clip(np.nan_to_num((v - middle) / spread), -8, 8)
 
@@ -362,16 +364,16 @@ def row_of(real, groups, other, other_groups, width, floor, cfg) -> dict:
         out[f"AUC {kind}"] = bootstrap(auc_table(score, labels, both), cfg, diagonal=True)
     return out
 
-# %% ../../nbs/36_benchmark.ipynb #d5d6a8e6
+# %% ../../nbs/36_benchmark.ipynb #2f18e0b9
 def _scaled(rows, names) -> dict:  # row -> [n, F]
-    # Features where all can be told, in standard deviations of real pairs.
+    # Features in standard deviations of real pairs.
     scale = scaler(rows["real"][1], names)
     return {row: scale(f) for row, (_, f, _) in rows.items()}
 
 
-def _told(rows, names) -> dict:  # row -> [n, F]
-    # Features as they are; what cannot be told is as in most real pairs.
-    middle = np.nanmedian(_any_told(rows["real"][1]), axis=0)
+def _filled(rows, names) -> dict:  # row -> [n, F]
+    # Features as they are; what a pair does not have is as in most real pairs.
+    middle = np.nanmedian(_known_somewhere(rows["real"][1]), axis=0)
     return {row: np.where(np.isnan(f), middle, f) for row, (_, f, _) in rows.items() if row != "turned"}
 
 
@@ -379,7 +381,7 @@ def _failures(evaluated) -> dict:
     failed = {row: sum(j["failed"] for j in of.values()) for row, of in evaluated.items()}
     return {row: n for row, n in failed.items() if n}
 
-# %% ../../nbs/36_benchmark.ipynb #0e8d1ee2
+# %% ../../nbs/36_benchmark.ipynb #d9fc4a23
 def _row_or_none(*args):
     # `row_of`, None where a row has too few groups.
     try:
@@ -399,14 +401,14 @@ def compare(evaluated: dict, facts: dict, cfg: EvaluateConfig = EvaluateConfig()
     found = in_processes(jobs)(delayed(_row_or_none)(z["real"], groups, z[row], of[0], width, floor, cfg) for row, of in rows.items())
     table = {row: figures for row, figures in zip(rows, found) if figures}
     table["real"] = table.pop("turned")  # a take is as far from its lead as the lead from the take
-    told = {row: f for row, f in _told(rows, names).items() if row in table}
-    table = {row: table[row] for row in told}
+    filled = {row: f for row, f in _filled(rows, names).items() if row in table}
+    table = {row: table[row] for row in filled}
     for row, figures in table.items():
         of, _, costs = rows[row]
         figures |= {c: mean_of(v, of, cfg) for c, v in costs.items() if c != "mos" or cfg.mos}
-        figures |= {name: mean_of(told[row][:, names.index(name)], of, cfg) for name in STATED}
+        figures |= {name: mean_of(filled[row][:, names.index(name)], of, cfg) for name in STATED}
     facts = facts | dict(pairs=len(groups), groups=len(set(groups)), floor=round(floor, 4), not_comparable=_failures(evaluated))
-    return Report(table, told, names, facts)
+    return Report(table, filled, names, facts)
 
 # %% ../../nbs/36_benchmark.ipynb #f1c8d10c
 def _tasks(groups: dict, others, models, seeds, controls, cfg) -> list:
