@@ -24,7 +24,7 @@ from .commands.baseline import export_command, predict_command, test_command, tr
 from .commands.console import escape_unprintable, json_option, progress_bar, research, share_bar, show, show_json, warn
 from .commands.data import datasets_group, embed_command, prepare_command, pretrained_group
 from .config import Knobs, UserError
-from .curves.base import find_model, models
+from .curves.base import find_model, find_models, models
 from .demo import demo
 from .doubler import DEFAULT
 from .files import double_files
@@ -118,9 +118,8 @@ def _evaluate_limits(corpora, names, seeds, mos, jobs, as_json):
     "Show how doublers fare with the musical limits, and on the error stream which corpora are missing."
     with research("evaluate"):
         from vocaldouble.bench.limits import SONG_CORPORA, limits
-    chosen = {name: find_model(name) for name in names} or None
     with share_bar("Evaluating: limits") as progress:
-        report = limits(chosen, corpora or SONG_CORPORA, tuple(range(seeds)), mos=mos, jobs=jobs, progress=progress)
+        report = limits(find_models(names), corpora or SONG_CORPORA, tuple(range(seeds)), mos=mos, jobs=jobs, progress=progress)
     for line in report.missing:
         warn(line)
     show(report.json() if as_json else report.overview().to_string())
@@ -141,7 +140,7 @@ def _write_page(folder: str, reports: dict, names: tuple, force: bool, as_json: 
     from vocaldouble.bench.pairs import pairs
     from vocaldouble.bench.report import corpus_examples, write_report
 
-    chosen, examples = {name: find_model(name) for name in names} or models(), {}
+    chosen, examples = find_models(names), {}
     for corpus in reports:
         with share_bar(f"Examples: {corpus}") as progress:
             examples[corpus] = corpus_examples(pairs(corpus), chosen, progress=progress)
@@ -181,9 +180,9 @@ def evaluate_command(corpora, models, seeds, mos, jobs, controls, limits, page, 
         check_folder(page, force)
     reports = {}
     for corpus in corpora or TRACKS.values():
-        with progress_bar(1, f"Evaluating: {corpus}") as progress:
+        with share_bar(f"Evaluating: {corpus}") as progress:
             spoiled = tuple(CONTROLS) if controls else ()
-            reports[corpus] = evaluate(corpus, models, seeds, jobs, mos, spoiled, lambda done, total: progress(1 / total))
+            reports[corpus] = evaluate(corpus, models, seeds, jobs, mos, spoiled, progress)
     _show_reports(reports, as_json)
     if page:
         _write_page(page, reports, models, force, as_json)

@@ -18,11 +18,11 @@ from ..curves.empirical import BANK, ONSET, Bank, pack
 # %% ../../nbs/40_bank.ipynb #3829f2f8
 def _curves_of(pair):
     # The curves of a pair from first to last voiced frame; None where the takes are no repeats, or too short.
-    from vocaldouble.bench.differences import compare_takes
+    from vocaldouble.bench.differences import measure_pair, pair_fault
     from vocaldouble.bench.measure import measure
 
     try:
-        if compare_takes(pair.lead, pair.take, pair.rate)[1]:
+        if pair_fault(measure_pair(pair.lead, pair.take, pair.rate)):
             return None
     except UserError:  # they have no note in common
         return None

@@ -33,7 +33,7 @@ from .pairs import Pair, pairs as pairs_of, recordings
 from .quality import click_level_db, hf_energy_db, predicted_mos
 from .stats import CLASSIFIERS, EvaluateConfig, auc_table, bootstrap, by_group, floor_of, in_processes, median_width, mmd_table, out_of_fold
 from ..config import CURVE_RATE, UserError, paths, rng
-from ..curves.base import CurveModel, find_model, models as all_models
+from ..curves.base import CurveModel, find_models, models as all_models
 from ..data.speaker import embed, similarity
 from ..deviation import DeviationCurves
 from ..doubler import Doubler
@@ -246,7 +246,6 @@ def evaluate_pairs(
 
 # %% ../../nbs/36_benchmark.ipynb #69e9e1c7
 def _faults_of(pairs, cfg) -> list:  # of texts, empty for repeats
-    torch.set_num_threads(1)
     out = []
     for p in pairs:
         try:
@@ -348,17 +347,12 @@ def stack(evaluated: dict) -> tuple:  # groups [n], features [n, F], costs [n] b
     return groups, np.concatenate([j["features"] for j in found.values()]), {c: np.concatenate([j[c] for j in found.values()]) for c in COSTS}
 
 
-def _in_common(groups, other_groups) -> tuple:  # [n] bool, [m] bool
-    # A group that one side lacks says nothing of the other.
-    both = np.intersect1d(groups, other_groups)
-    if len(both) < 4:
-        raise UserError(f"doubles of {len(both)} groups can be compared, and 4 are needed")
-    return np.isin(groups, both), np.isin(other_groups, both)
-
-
 def row_of(real, groups, other, other_groups, width, floor, cfg) -> dict:
-    "Distance and AUC of one row over the groups that both sides have; features [n, F] are to scale. Raises `UserError` where these are too few."
-    a, b = _in_common(groups, other_groups)
+    "Distance and AUC of one row over the groups that both sides have, for one that a side lacks says nothing of the other; features [n, F] are to scale. None where these are too few."
+    common = np.intersect1d(groups, other_groups)
+    if len(common) < 4:
+        return None
+    a, b = np.isin(groups, common), np.isin(other_groups, common)
     real, groups, other, other_groups = real[a], groups[a], other[b], other_groups[b]
     table, _ = mmd_table(real, groups, other, other_groups, width)
     labels, both = np.repeat([0, 1], [len(real), len(other)]), np.r_[groups, other_groups]
@@ -386,14 +380,6 @@ def _failures(evaluated) -> dict:
     return {row: n for row, n in failed.items() if n}
 
 # %% ../../nbs/36_benchmark.ipynb #d9fc4a23
-def _row_or_none(*args):
-    # `row_of`, None where a row has too few groups.
-    try:
-        return row_of(*args)
-    except UserError:
-        return None
-
-
 def compare(evaluated: dict, facts: dict, cfg: EvaluateConfig = EvaluateConfig(), jobs: int = -1) -> Report:
     "The table, out of the result of `evaluate_pairs`: row -> group -> figures."
     rows = {row: stack(of) for row, of in evaluated.items() if any(len(j["hf_energy"]) for j in of.values())}
@@ -402,7 +388,7 @@ def compare(evaluated: dict, facts: dict, cfg: EvaluateConfig = EvaluateConfig()
     width = median_width(z["real"], groups)
     floors = floor_of(mmd_table(z["real"], groups, z["real"], groups, width)[1], cfg)
     floor = float(np.quantile(floors, cfg.level))
-    found = in_processes(jobs)(delayed(_row_or_none)(z["real"], groups, z[row], of[0], width, floor, cfg) for row, of in rows.items())
+    found = in_processes(jobs)(delayed(row_of)(z["real"], groups, z[row], of[0], width, floor, cfg) for row, of in rows.items())
     table = {row: figures for row, figures in zip(rows, found) if figures}
     table["real"] = table.pop("turned")  # a take is as far from its lead as the lead from the take
     filled = {row: f for row, f in _filled(rows, names).items() if row in table}
@@ -491,7 +477,7 @@ def evaluate(
     progress: Callable = lambda done, total: None,
 ) -> Report:
     "The benchmark for takes and models by name. Raises `UserError` where takes or models are missing."
-    models = {name: find_model(name) for name in names} or all_models()
+    models = find_models(names)
     pairs = pairs_of(corpus)
     several = _share_lines(pairs)
     try:

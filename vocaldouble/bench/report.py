@@ -25,8 +25,8 @@ import soundfile as sf
 
 from .. import __version__
 from ..audio import Staged, level_db, loudness, need, outputs, quantise, specplot, storing
-from .benchmark import held_out
-from .differences import compare_takes
+from .benchmark import held_out, thinned
+from .differences import measure_pair, pair_fault
 from .measure import align
 from .pairs import Pair
 from ..config import CURVE_RATE, UserError, printable, rng
@@ -145,12 +145,11 @@ def corpus_examples(
     groups = {}
     for p in pairs:
         groups.setdefault(p.group, []).append(p)
-    chosen = np.unique(np.linspace(0, len(groups) - 1, min(count, len(groups))).round().astype(int))
-    out = []
-    for done, group in enumerate([list(groups.values())[k] for k in chosen], 1):
+    chosen, out = thinned(list(groups.values()), count), []
+    for done, group in enumerate(chosen, 1):
         for p in group:
             with suppress(UserError):
-                if not compare_takes(p.lead, p.take, p.rate)[1]:
+                if not pair_fault(measure_pair(p.lead, p.take, p.rate)):
                     out.append(make_example(p, models))
                     break
         progress(done, len(chosen))

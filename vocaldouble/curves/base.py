@@ -4,7 +4,7 @@
 
 # %% auto #0
 __all__ = ['NOTHING', 'PHRASE_END', 'WORD_END', 'NOTE', 'LEGATO', 'EVENT_S', 'CurveStream', 'CurveModel', 'register', 'models',
-           'find_model', 'find_events', 'Timing', 'TimingStream', 'soft_limit_lead_ms', 'voice_weight',
+           'find_model', 'find_models', 'find_events', 'Timing', 'TimingStream', 'soft_limit_lead_ms', 'voice_weight',
            'remove_mean_level', 'HighBandLimiter', 'within_limits']
 
 # %% ../../nbs/10_curves.ipynb #02fb9275
@@ -97,6 +97,11 @@ def find_model(name: str) -> CurveModel:
         known = f"no model is called {name!r}; take one of {', '.join(models())}"
         raise UserError("; ".join([known, *_BROKEN.values()]))
     return _MODELS[name]
+
+
+def find_models(names) -> dict:  # name -> `CurveModel`
+    "The curve models of those names, all of them for none. Raises `UserError` where one is missing."
+    return {name: find_model(name) for name in names} or models()
 
 # %% ../../nbs/10_curves.ipynb #05f709b6
 NOTHING, PHRASE_END, WORD_END, NOTE, LEGATO = range(5)
