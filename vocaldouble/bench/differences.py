@@ -329,10 +329,10 @@ def _formant_follow(p: ComparedTakes, both, core) -> dict:
     smooth = gaussian_filter1d(gaussian_filter1d(both, 5, axis=1), 2, axis=2)
     slope = np.gradient(smooth[0], 50.0, axis=1)[core][:, use]  # dB per cent
     changed = (smooth[1] - smooth[0])[core][:, use]
-    told, changed = -sharper * slope, changed - changed.mean(0)
-    told -= told.mean(0)
+    shift, changed = -sharper * slope, changed - changed.mean(0)
+    shift -= shift.mean(0)
     least = 25.0 * (slope**2).sum()  # 5 cents: less pitch than that says nothing of formants
-    return {"formant follow": float((told * changed).sum() / ((told**2).sum() + least + 1e-9))}
+    return {"formant follow": float((shift * changed).sum() / ((shift**2).sum() + least + 1e-9))}
 
 
 def _source_features(p: ComparedTakes, core) -> dict:

@@ -76,11 +76,12 @@ class Pair:
         return self.name.rsplit(" ", 1)[0]
 
 
-def _pair(one: Recording, two: Recording, by_speaker: bool) -> Pair:
+def _pair(one: Recording, two: Recording, speakers: int) -> Pair:
     kind, _, line = one.line.rpartition("/")
     kind = kind.split("/")[0]
     name = f"{line} {one.take}:{two.take}"
-    return Pair(name, one.speaker if by_speaker else line, _KINDS.get(kind, kind or "take"), one.rate, one.audio, two.audio)
+    group = line if speakers < 2 else f"{one.speaker} {line}" if speakers < 4 else one.speaker
+    return Pair(name, group, _KINDS.get(kind, kind or "take"), one.rate, one.audio, two.audio)
 
 # %% ../../nbs/30_pairs.ipynb #45719f5b
 def _check_take(r: Recording):
@@ -109,10 +110,10 @@ def pairs(
         takes.setdefault((r.line, r.speaker), []).append(r)
     if not takes:
         raise UserError(f"{corpus}: nobody sings a line twice in it; name takes of your own as verse_1.wav, verse_2.wav")
-    by_speaker = len({speaker for _, speaker in takes}) > 1
+    speakers = len({speaker for _, speaker in takes})
     out = []
     for found in takes.values():
         for one, two in combinations(found, 2):
             _check_pair(one, two)
-            out.append(_pair(one, two, by_speaker))
+            out.append(_pair(one, two, speakers))
     return out

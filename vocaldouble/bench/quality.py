@@ -36,10 +36,11 @@ def _lone_bends(x, rate) -> np.ndarray:  # [N - 2]
     corner, gap, far = np.abs(np.diff(x, 2)), round(0.0015 * rate), round(0.0175 * rate)
     if corner.max(initial=0.0) < 1e-9:
         return np.zeros(0)
+    usual = np.quantile(corner[corner > 0], 0.999)  # the maximum would be the loudest click
     half, n = (far - gap) // 2, len(corner)
     highest = maximum_filter1d(np.pad(corner, far), 2 * half + 1)  # from `half` before to `half` after
     around = np.maximum(highest[far - gap - half :][:n], highest[far + gap + half :][:n])
-    return corner / (around + 0.01 * corner.max())
+    return corner / (around + 0.01 * usual)
 
 
 def click_level_db(x, rate) -> float:  # dB
