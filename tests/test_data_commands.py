@@ -87,10 +87,15 @@ def test_datasets_refused(command, mirror, options, expected):
 # Prepare
 
 
+@pytest.fixture(scope="module")
+def take():
+    return sing()
+
+
 @pytest.fixture
-def toy():
+def toy(take):
     "A dataset of three singers, a song each; its folder."
-    take, folder, rows = sing(), paths().data / "interim" / "toy", []
+    folder, rows = paths().data / "interim" / "toy", []
     for who in ("ann", "bob", "cid"):
         write(folder / who / "song.wav", take.audio, take.rate, "PCM_16")
         about = dict(seconds=take.audio.shape[1] / take.rate, rate=take.rate, licence="CC0-1.0")
@@ -118,10 +123,9 @@ def test_prepare_names_a_damaged_recording(command, toy):
     refused(command("prepare", "toy"), expected)
 
 
-def test_prepare_names_a_part_without_clips(command, toy):
+def test_prepare_names_a_part_without_clips(command, toy, take):
     report = json.loads(command("prepare", "toy", *SMALL, "--json")[1])
     (quiet,) = report["speakers"]["val"]
-    take = sing()
     write(toy / quiet / "song.wav", 0 * take.audio, take.rate, "PCM_16", force=True)
     code, out, err = command("prepare", "toy", "--label", "mute", "--preset", "singing", "--jobs", 1)
     assert code == 2 and "no clip could be made for val; add datasets" in err
@@ -176,10 +180,10 @@ def test_pretrained_refused(command, words, expected):
     refused(command("pretrained", *words), expected)
 
 
-def test_embed_names_a_damaged_file(command, tmp_path):
+def test_embed_names_a_damaged_file(command, tmp_path, take):
     write_stand_in("rtvc", tmp_path / "stand-ins")
     command("pretrained", "get", "rtvc", "--mirror", "stand-ins", "--trust-first-use")
-    take, folder, rows = sing(), paths().data / "interim" / "duet", []
+    folder, rows = paths().data / "interim" / "duet", []
     for name in ("one", "two", "broken"):
         write(folder / name / "1.wav", take.audio[:, : take.rate], take.rate)
         rows.append(dict(path=f"{name}/1.wav", speaker=name, dataset="duet", line="1", take=1, seconds=1.0, rate=take.rate, licence="CC0"))
