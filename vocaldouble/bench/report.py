@@ -214,7 +214,7 @@ def features_picture(report, row: str) -> bytes:  # PNG
     axes = figure.subplots(1, 2, squeeze=False)[0]
     for ax, part in zip(axes, (found[:half], found[half:])):
         _ridges(ax, report, row, part) if part else ax.set_axis_off()
-    figure.subplots_adjust(wspace=0.55)
+    figure.subplots_adjust(wspace=0.65)
     figure.legend(*axes[0].get_legend_handles_labels(), loc="lower center", bbox_to_anchor=(0.5, 0.9), ncols=2, frameon=False)
     return _png(figure)
 
