@@ -135,15 +135,14 @@ def _show_reports(reports: dict, as_json: bool):
         show("\n\n".join(f"{name}\n{report.table().to_string()}" for name, report in reports.items()))
 
 
-def _write_page(folder: str, reports: dict, names: tuple, force: bool, as_json: bool):
-    "Write the page of the reports, with examples by the models `names`, or by all."
-    from vocaldouble.bench.pairs import pairs
+def _write_page(folder: str, reports: dict, takes: dict, names: tuple, force: bool, as_json: bool):
+    "Write the page of the reports, with examples out of `takes` (corpus -> pairs) by the models `names`, or by all."
     from vocaldouble.bench.report import corpus_examples, write_report
 
     chosen, examples = find_models(names), {}
     for corpus in reports:
         with share_bar(f"Examples: {corpus}") as progress:
-            examples[corpus] = corpus_examples(pairs(corpus), chosen, progress=progress)
+            examples[corpus] = corpus_examples(takes[corpus], chosen, progress=progress)
     page = write_report(folder, reports, examples, force)
     if not as_json:
         show(f"\nLook and listen:\n  {page}")
@@ -175,17 +174,19 @@ def evaluate_command(corpora, models, seeds, mos, jobs, controls, limits, page, 
         return _evaluate_limits(corpora, models, seeds, mos, jobs, as_json)
     with research("evaluate"):
         from vocaldouble.bench.benchmark import CONTROLS, TRACKS, evaluate
+        from vocaldouble.bench.pairs import pairs
         from vocaldouble.bench.report import check_folder
     if page:
         check_folder(page, force)
-    reports = {}
+    reports, takes = {}, {}
     for corpus in corpora or TRACKS.values():
         with share_bar(f"Evaluating: {corpus}") as progress:
-            spoiled = tuple(CONTROLS) if controls else ()
-            reports[corpus] = evaluate(corpus, models, seeds, jobs, mos, spoiled, progress)
+            spoiled, read = tuple(CONTROLS) if controls else (), pairs(corpus)
+            reports[corpus] = evaluate(read, models, seeds, jobs, mos, spoiled, progress)
+        takes |= {corpus: read} if page else {}
     _show_reports(reports, as_json)
     if page:
-        _write_page(page, reports, models, force, as_json)
+        _write_page(page, reports, takes, models, force, as_json)
 
 # %% ../nbs/91_cli.ipynb #23889b88
 def _fault() -> int:

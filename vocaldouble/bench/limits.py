@@ -16,7 +16,7 @@ import pandas as pd
 import soxr
 from joblib import delayed
 from scipy.ndimage import gaussian_filter1d, uniform_filter1d
-from scipy.signal import find_peaks
+from scipy.signal import detrend, find_peaks
 from scipy.stats import trim_mean
 
 from .differences import LINES
@@ -305,8 +305,7 @@ def _db(power) -> float:
 
 
 def _wobble(v) -> float:  # standard deviation without a straight line
-    t = np.arange(len(v))
-    return float(np.std(v - np.polyval(np.polyfit(t, v, 1), t)))
+    return float(np.std(detrend(v)))
 
 
 def _deepest_dip(level) -> float:  # dB
@@ -408,6 +407,15 @@ def _rows(measured: dict) -> list:  # of dicts, for each model and limit
     return out
 
 
+def _side_by_side(rows: list) -> pd.DataFrame:
+    "A row for each limit, a column for each model; `!` marks what is not met."
+    out = {(x.group, x.name): {"target": f"{x.target} {x.unit}"} for x in LIMITS}
+    for row in rows:
+        text = "-" if row["met"] is None else f"{row['value']:.2f}{' ' if row['met'] else '!'}"
+        out[row["group"], row["limit"]][row["model"]] = text
+    return pd.DataFrame(out.values(), index=pd.MultiIndex.from_tuples(out, names=["group", "limit"]))
+
+
 def _untracked(voices: dict) -> float:  # % of notes
     return round(100 * float(np.mean(_pooled(list(voices.values()))["untracked"])), 2)
 
@@ -425,11 +433,7 @@ class LimitsReport:
 
     def overview(self) -> pd.DataFrame:
         "A row for each limit, a column for each model; `!` marks what is not met."
-        out = pd.DataFrame([(x.group, x.name, f"{x.target} {x.unit}") for x in LIMITS], columns=["group", "limit", "target"])
-        for row in _rows(self.measured):
-            text = "-" if row["met"] is None else f"{row['value']:.2f}{' ' if row['met'] else '!'}"
-            out.loc[(out.group == row["group"]) & (out.limit == row["limit"]), row["model"]] = text
-        return out.set_index(["group", "limit"])
+        return _side_by_side(_rows(self.measured))
 
     def json(self) -> str:
         clean = lambda v: (round(v, 4) if np.isfinite(v) else None) if isinstance(v, float) else v
@@ -483,4 +487,5 @@ def limits(
     for name, voice, found in run(delayed(_measure_doubles)(a, m, model, seeds, voices) for a in analysed for m, model in models.items()):
         measured[name][voice] = found
         progress(done := done + 1, total)
-    return LimitsReport(measured, missing)
+    in_order = {name: dict(sorted(voices.items())) for name, voices in measured.items()}  # whichever was ready first
+    return LimitsReport(in_order, sorted(missing))

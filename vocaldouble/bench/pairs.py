@@ -101,9 +101,11 @@ def _check_pair(one: Recording, two: Recording):
 
 # %% ../../nbs/30_pairs.ipynb #c5e79245
 def pairs(
-    corpus,  # name of a dataset, or a folder or zip archive of takes
+    corpus,  # name of a dataset, a folder or zip archive of takes, or pairs that have been read already
 ) -> list:  # of `Pair`
     "Every two takes of one line by one speaker. Raises `UserError` where there are none, or where they cannot be compared."
+    if isinstance(corpus, list):
+        return corpus
     takes = {}
     for r in recordings(corpus, repeated=True):
         _check_take(r)

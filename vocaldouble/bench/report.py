@@ -25,7 +25,7 @@ import soundfile as sf
 
 from .. import __version__
 from ..audio import Staged, level_db, loudness, need, outputs, quantise, specplot, storing
-from .benchmark import held_out, thinned
+from .benchmark import held_out, scaler, thinned
 from .differences import measure_pair, pair_fault
 from .measure import align
 from .pairs import Pair
@@ -156,20 +156,14 @@ def corpus_examples(
     return out
 
 # %% ../../nbs/38_report.ipynb #9d289b82
-def _deviations(report, row: str) -> np.ndarray:  # [n, F]
-    # Features of a row in standard deviations of real pairs from their mean; of what never changes, any change is far.
-    real, other = (np.asarray(report.features[k], dtype=float) for k in ("real", row))
-    return (other - real.mean(0)) / np.maximum(real.std(0), 1e-6 * (1 + np.abs(real.mean(0))))
-
-
 def apart(
-    report,  # with `features` (row -> [n, F]; a row is "real") and `names` [F]
+    report,  # see `write_report`
     row: str,
-) -> list:  # of (feature, SD of real pairs that its mean is apart, quantiles [3] of real pairs, quantiles [3] of the row)
-    "How far each feature of a row is from real pairs, the farthest first; quantiles are 10, 50 and 90 %."
-    q = lambda k: np.quantile(np.asarray(report.features[k], dtype=float), [0.1, 0.5, 0.9], axis=0).T
-    rows = zip(report.names, _deviations(report, row).mean(0).tolist(), q("real"), q(row))
-    return sorted(rows, key=lambda r: -abs(r[1]))
+) -> list:  # of (feature, SD of real pairs that its median is apart, quantiles [3] of real pairs, quantiles [3] of the row)
+    "How far each feature of a row is from real pairs, the farthest first, as `Report.explain` has it; quantiles are 10, 50 and 90 %."
+    q = lambda k: dict(zip(report.names, np.quantile(report.features[k], [0.1, 0.5, 0.9], axis=0).T))
+    real, other = q("real"), q(row)
+    return [(name, away, real[name], other[name]) for name, away in report.explain(row)["apart"].items()]
 
 # %% ../../nbs/38_report.ipynb #0d50f4e0
 _GRID = np.linspace(-6, 6, 241)  # SD of real pairs
@@ -198,14 +192,15 @@ def _png(figure, dpi: int = 130) -> bytes:
 
 def _ridges(ax, report, row, found: list):
     # One axis of `features_picture`: hills of the features in `found`, one above the other.
-    real, other = (dict(zip(report.names, _deviations(report, k).T)) for k in ("real", row))
+    scale = scaler(report.features["real"], report.names)
+    real, other = (dict(zip(report.names, scale(report.features[k]).T)) for k in ("real", row))
     for k, (name, away, *_) in enumerate(found):
         base = len(found) - 1 - k
         ax.fill_between(_GRID, base, base + 0.85 * _density(real[name]), color="#c4cad1", lw=0, label=None if k else "real pairs")
         ax.plot(_GRID, base + 0.85 * _density(other[name]), color="#1d4ed8", lw=1.4, label=None if k else _text(row))
-        ax.text(6.15, base + 0.1, f"{away:+.1f}" if abs(away) < 100 else "far", fontsize=8, color="#444")
+        ax.text(6.15, base + 0.1, f"{away:+.1f}", fontsize=8, color="#444")
     ax.set_yticks(range(len(found)), [_text(name) for name, *_ in found][::-1], fontsize=8, va="bottom")
-    ax.set(xlim=(-6, 6), ylim=(-0.15, len(found)), xlabel="SD of real pairs from their mean; right: mean of the row")
+    ax.set(xlim=(-6, 6), ylim=(-0.15, len(found)), xlabel="SD of real pairs from their median; right: median of the row")
     ax.grid(axis="x", color="#e5e7eb", lw=0.6)
     ax.spines[["top", "right", "left"]].set_visible(False)
     ax.tick_params(axis="y", length=0)
@@ -219,7 +214,7 @@ def features_picture(report, row: str) -> bytes:  # PNG
     axes = figure.subplots(1, 2, squeeze=False)[0]
     for ax, part in zip(axes, (found[:half], found[half:])):
         _ridges(ax, report, row, part) if part else ax.set_axis_off()
-    figure.subplots_adjust(wspace=0.55)
+    figure.subplots_adjust(wspace=0.65)
     figure.legend(*axes[0].get_legend_handles_labels(), loc="lower center", bbox_to_anchor=(0.5, 0.9), ncols=2, frameon=False)
     return _png(figure)
 
@@ -261,6 +256,7 @@ def curves_picture(example: Example) -> bytes:  # PNG
 def spectrograms_picture(example: Example, across: int = 4) -> bytes:  # PNG
     "Spectrograms of lead and takes side by side."
     sounds = example.sounds
+    across = min(across, len(sounds))
     down = -(-len(sounds) // across)
     figure = need("matplotlib.figure").Figure(figsize=(11, 2.1 * down + 0.4), layout="constrained")
     axes = figure.subplots(down, across, sharex=True, sharey=True, squeeze=False).ravel()
@@ -465,8 +461,8 @@ def _draw_example(where: str, x: Example, made: dict) -> ElementTree.Element:
 
 # %% ../../nbs/38_report.ipynb #18cd747a
 _APART = (
-    "Means of the features of a row, in standard deviations (SD) of real pairs from the mean of real pairs; the three farthest are named."
-    " Open a row to see all of them."
+    "How far the median of each feature of a row is from that of real pairs, in standard deviations (SD) of real pairs, 8 at most;"
+    " the three farthest are named. Open a row to see all of them."
 )
 
 
@@ -486,7 +482,8 @@ def _track_part(t: int, track: str, report, examples: list, made: dict) -> Eleme
 _TITLE = "Doubles and real second takes"
 _INTRO = (
     "Doubles are compared with real second takes of the same singer. A row of a table is one kind of second take; the row “real” is the best"
-    " that can be reached. All sounds of an example are equally loud."
+    " that can be reached. “MMD² / floor” is the distance of a row from real pairs, and 1 is how far half of the real takes can be from the other half;"
+    " “AUC” says how well a classifier tells a row from real pairs, from 0.5 (not at all) to 1 (always). All sounds of an example are equally loud."
 )
 
 # %% ../../nbs/38_report.ipynb #6dff9291
@@ -540,7 +537,7 @@ _ASSETS = ("report.css", "abx.js", "abx_page.js")
 
 def write_report(
     folder,  # where to write; made if missing
-    reports: dict,  # track -> outcome of the benchmark: `rows`, `features`, `names`, `facts`
+    reports: dict,  # track -> `Report` of the benchmark
     examples: dict,  # track -> list of `Example`; the first 8 are taken, and 10 s of each
     force: bool = False,  # replace files that exist
 ) -> Path:  # the page
