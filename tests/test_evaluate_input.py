@@ -1,21 +1,29 @@
 "What `vocaldouble evaluate` says of takes that cannot be compared: one line, exit 2, nothing written."
+from functools import lru_cache
+
 import numpy as np
 import pytest
 import soundfile
 
 from vocaldouble.cli import main
-from vocaldouble.synth import Note, sing, smooth_deviations
+from vocaldouble.deviation import DeviationCurves
+from vocaldouble.synth import Note, Take, sing, smooth_deviations
 
 RATE = 44_100
 WORDS = ("la", "so", "mi", "na"), ("fi", "ka", "shi", "to"), ("te", "lu", "sa", "ki"), ("no", "ti", "se", "ku")
 
 
-def line(k: int, take: int = 1, words: int = None) -> np.ndarray:  # [N]
-    "Line `k`; its second take deviates from the first, and may have other words."
-    notes = [Note(w, 57 + 2 * k + step, 0.4) for w, step in zip(WORDS[k if words is None else words], (0, 2, 4, 0))]
-    phrase = (Note("", seconds=0.1), *notes, Note("", seconds=0.1))
-    curves = smooth_deviations(len(sing(phrase, rate=RATE)), seed=k) if take == 2 else None
-    return sing(phrase, rate=RATE, curves=curves).audio[0]
+@lru_cache
+def sung(k: int, words: int, curves: DeviationCurves = None) -> Take:
+    "Line `k` with the words of a line."
+    notes = [Note(w, 57 + 2 * k + step, 0.4) for w, step in zip(WORDS[words], (0, 2, 4, 0))]
+    return sing((Note("", seconds=0.1), *notes, Note("", seconds=0.1)), rate=RATE, curves=curves)
+
+
+def line(k: int, take: int = 1) -> np.ndarray:  # [N]
+    "A take of line `k`; the second deviates from the first."
+    one = sung(k, k)
+    return (one if take == 1 else sung(k, k, smooth_deviations(len(one), seed=k))).audio[0]
 
 
 def written(folder, takes: dict, rates: dict = {}) -> str:  # name -> [N]
@@ -40,7 +48,7 @@ def four_lines() -> dict:
 
 
 def test_other_words(tmp_path, capsys):
-    takes = {f"line{k}_{take}.wav": line(k, words=(k + take - 1) % 4) for k in range(4) for take in (1, 2)}
+    takes = {f"line{k}_{take}.wav": sung(k, (k + take - 1) % 4).audio[0] for k in range(4) for take in (1, 2)}
     said = refused(capsys, written(tmp_path / "words", takes))
     assert "can be compared, and 4 are needed" in said and "the words differ" in said
 

@@ -55,19 +55,19 @@ QUARTET = Dataset(
 )
 
 
-def sung(k: int, take: int) -> bytes:
-    "Singer `k` sings a line; the second take deviates from the first."
-    line = (Note("", seconds=0.1), Note("la", 57 + 2 * k, 0.8), Note("", seconds=0.1))
-    frames = len(sing(line, rate=44_100))
-    curves = smooth_deviations(frames, seed=k) if take == 2 else None
-    file = io.BytesIO()
-    soundfile.write(file, sing(line, rate=44_100, curves=curves).audio.T, 44_100, format="WAV")
-    return file.getvalue()
+def sung(k: int) -> list:  # of bytes
+    "Singer `k` sings a line twice; the second take deviates from the first."
+    line, files = (Note("", seconds=0.1), Note("la", 57 + 2 * k, 0.6), Note("", seconds=0.1)), []
+    one = sing(line, rate=44_100)
+    for take in (one, sing(line, rate=44_100, curves=smooth_deviations(len(one), seed=k))):
+        files.append(io.BytesIO())
+        soundfile.write(files[-1], take.audio.T, 44_100, format="WAV")
+    return [file.getvalue() for file in files]
 
 
 def test_evaluate(tmp_path, monkeypatch, capsys):
     "`vocaldouble evaluate` takes the corpus at once: real takes at the floor, a copy and a delay far from it."
-    files = {f"{who}/luna_{take}.wav": sung(k, take) for k, who in enumerate(("ann", "bob", "cat", "dan")) for take in (1, 2)}
+    files = {f"{who}/luna_{take}.wav": file for k, who in enumerate(("ann", "bob", "cat", "dan")) for take, file in enumerate(sung(k), 1)}
     monkeypatch.setenv("VOCALDOUBLE_MIRROR", str(make_mirror(tmp_path / "mirror", {QUARTET.name: zipped(files)})))
     monkeypatch.setenv("VOCALDOUBLE_HOME", str(tmp_path / "home"))
     with patch.dict(DATASETS):

@@ -102,9 +102,10 @@ CORPUS = "<img src=x onerror=alert(1)>"
 def takes(command, tmp_path):
     "Four lines, each sung twice."
     for k, midi in enumerate((55, 57, 59, 62)):
-        phrase = [Note("la", midi, 0.4), Note("shi", midi + 2, 0.5)]
+        phrase = [Note("la", midi, 0.3), Note("shi", midi + 2, 0.4)]
+        frames = len(sing(phrase))
         for take in (1, 2):
-            audio = sing(phrase, curves=smooth_deviations(len(sing(phrase)), seed=10 * k + take)).audio
+            audio = sing(phrase, curves=smooth_deviations(frames, seed=10 * k + take)).audio
             write(tmp_path / CORPUS / f"line{k}_{take}.wav", audio, 48_000)
     return CORPUS
 
