@@ -12,7 +12,7 @@ FULL := $(VENV)/.full
 
 .DEFAULT_GOAL := help
 .DELETE_ON_ERROR:
-.PHONY: help demo test lab check readme export bank benchmark study codec runs env clean
+.PHONY: help demo test lab check readme export bank benchmark study engine codec runs env clean
 
 help: ## list the targets
 	@awk -F ':.*## ' '/^[a-z]+:.*## / {printf "  make %-9s %s\n", $$1, $$2}' $(firstword $(MAKEFILE_LIST))
@@ -49,6 +49,9 @@ benchmark: $(FULL) ## run the benchmark again, both tracks and the musical limit
 study: $(FULL) ## measure again what a second take is, from the archives in MIRROR=folder or from their publisher
 	@$(if $(MIRROR),VOCALDOUBLE_MIRROR="$(abspath $(MIRROR))") $(BIN)/vocaldouble datasets get ravdess-song
 	@$(BIN)/python -c "from vocaldouble.bench.second_takes import write_study; write_study('nbs/second_takes.json')"
+
+engine: $(FULL) ## write the graphs of the engine again
+	@$(BIN)/python -W ignore -c "from vocaldouble.engine.graph import write_graphs; write_graphs()"
 
 codec: $(FULL) ## train the codec again, or continue, on the voices in MIRROR=folder (an hour on one core)
 	@OMP_NUM_THREADS=1 $(BIN)/python -c "from vocaldouble.convert.codec_training import make_codec; make_codec('$(MIRROR)')"

@@ -152,6 +152,7 @@ def _write_page(folder: str, reports: dict, takes: dict, names: tuple, force: bo
 @click.argument("corpora", nargs=-1, metavar="[CORPUS]...")
 @click.option("--model", "models", multiple=True, metavar="NAME", help="Doubler to hold to them, may be repeated; all by default.")
 @click.option("--seeds", default=1, show_default=True, type=click.IntRange(1, 16), help="Doubles to make of each take.")
+@_amount("variation", 1, "How different the doubles are.")
 @click.option("--mos/--no-mos", default=True, show_default=True, help="Predict opinion scores, which takes most of the time.")
 @click.option("--jobs", default=-1, show_default=True, help="Processes; -1 is one per core.")
 @click.option("--controls", is_flag=True, help="Add real takes that are spoiled on purpose: does the benchmark notice?")
@@ -159,7 +160,7 @@ def _write_page(folder: str, reports: dict, takes: dict, names: tuple, force: bo
 @click.option("--report", "page", metavar="DIR", help="Write a page there, too, to look at and to listen to, with a blind test.")
 @click.option("--force", is_flag=True, help="Replace a page that exists.")
 @json_option
-def evaluate_command(corpora, models, seeds, mos, jobs, controls, limits, page, force, as_json):
+def evaluate_command(corpora, models, seeds, variation, mos, jobs, controls, limits, page, force, as_json):
     """Compare doublers with real second takes: distance over the real-against-real floor, AUC, and the cost to the voice.
 
     CORPUS is a dataset in which somebody sings a line twice (by default ravdess-song, sung lines, and vocobox, held notes; get them first with
@@ -171,6 +172,8 @@ def evaluate_command(corpora, models, seeds, mos, jobs, controls, limits, page, 
     if limits:
         if page:
             raise UserError("--report is about second takes; leave --limits out")
+        if variation != Knobs().variation:
+            raise UserError("--limits is about the default settings; leave --variation out")
         return _evaluate_limits(corpora, models, seeds, mos, jobs, as_json)
     with research("evaluate"):
         from vocaldouble.bench.benchmark import CONTROLS, TRACKS, evaluate
@@ -182,7 +185,7 @@ def evaluate_command(corpora, models, seeds, mos, jobs, controls, limits, page, 
     for corpus in corpora or TRACKS.values():
         with share_bar(f"Evaluating: {corpus}") as progress:
             spoiled, read = tuple(CONTROLS) if controls else (), pairs(corpus)
-            reports[corpus] = evaluate(read, models, seeds, jobs, mos, spoiled, progress)
+            reports[corpus] = evaluate(read, models, seeds, jobs, mos, spoiled, progress, variation)
         takes |= {corpus: read} if page else {}
     _show_reports(reports, as_json)
     if page:

@@ -32,7 +32,7 @@ from .notes import analyse, find_notes
 from .pairs import Pair, pairs as pairs_of, recordings
 from .quality import click_level_db, hf_energy_db, predicted_mos
 from .stats import CLASSIFIERS, EvaluateConfig, auc_table, bootstrap, by_group, floor_of, in_processes, median_width, mmd_table, out_of_fold
-from ..config import CURVE_RATE, UserError, paths, rng
+from ..config import CURVE_RATE, Knobs, UserError, paths, rng
 from ..curves.base import CurveModel, find_models, models as all_models
 from ..data.speaker import embed, similarity
 from ..deviation import DeviationCurves
@@ -141,7 +141,7 @@ def held_out(
     group: str,
 ) -> CurveModel:
     "The model as it is without what it knows of a group."
-    if not hasattr(model, "start"):
+    if not hasattr(model, "start") and not hasattr(model, "voices"):
         return model(exclude=group)
     return replace(model, exclude=(*model.exclude, group)) if hasattr(model, "exclude") else model
 
@@ -255,7 +255,7 @@ def _faults_of(pairs, cfg) -> list:  # of texts, empty for repeats
     return out
 
 
-def evaluate_group(pairs, leads, others, models, seeds, controls, cfg) -> tuple:  # group, row -> `evaluate_pairs`
+def evaluate_group(pairs, leads, others, models, seeds, controls, cfg, knobs=Knobs()) -> tuple:  # group, row -> `evaluate_pairs`
     "All rows of the table for one group."
     torch.set_num_threads(1)
     rate, group = pairs[0].rate, pairs[0].group
@@ -271,7 +271,7 @@ def evaluate_group(pairs, leads, others, models, seeds, controls, cfg) -> tuple:
     own = lambda k, s: int(rng("double", group, k, s).integers(1 << 31))  # one seed for every lead would be one take of them all
     for name, model in models.items():
         doubler = Doubler(held_out(model, group))
-        double = lambda x, k, s: doubler.double(x, rate, voices=1, seed=own(k, s))[0]
+        double = lambda x, k, s: doubler.double(x, rate, voices=1, seed=own(k, s), knobs=knobs)[0]
         out[name] = evaluate_pairs([(x, double(x, k, s)) for k, x in enumerate(leads) for s in seeds], known)
     return group, out
 
@@ -401,7 +401,7 @@ def compare(evaluated: dict, facts: dict, cfg: EvaluateConfig = EvaluateConfig()
     return Report(table, filled, names, facts)
 
 # %% ../../nbs/36_benchmark.ipynb #f1c8d10c
-def _tasks(groups: dict, others, models, seeds, controls, cfg) -> list:
+def _tasks(groups: dict, others, models, seeds, controls, cfg, knobs) -> list:
     # One job for each group, the largest first.
     every, tasks = [p for found in groups.values() for p in found], []
     shared = _share_lines(every)
@@ -409,7 +409,7 @@ def _tasks(groups: dict, others, models, seeds, controls, cfg) -> list:
         leads = {x.tobytes(): replace(p, lead=x) for p in of for x in (p.lead, p.take)}
         leads = thinned(list(leads.values()), cfg.per_group)
         theirs = [another(p, every, others) for p in leads] if len(others) or shared else []
-        tasks.append(delayed(evaluate_group)(of, [p.lead for p in leads], theirs, models, seeds, controls, cfg))
+        tasks.append(delayed(evaluate_group)(of, [p.lead for p in leads], theirs, models, seeds, controls, cfg, knobs))
     return tasks
 
 
@@ -446,16 +446,17 @@ def benchmark(
     cfg: EvaluateConfig = EvaluateConfig(),
     jobs: int = -1,  # processes, -1 for one per core
     progress: Callable = lambda done, total: None,
+    knobs: Knobs = Knobs(),  # that the doubles are made with
 ) -> Report:
     "Hold doublers to real second takes. Raises `UserError` for too few groups of takes, or several sample rates."
     models = all_models() if models is None else models
     groups, left_out = _repeats(_grouped(pairs), cfg, jobs)
-    tasks, evaluated = _tasks(groups, others, models, seeds, controls, cfg), {}
+    tasks, evaluated = _tasks(groups, others, models, seeds, controls, cfg, knobs), {}
     for done, (group, rows) in enumerate(in_processes(jobs, return_as="generator_unordered")(tasks), 1):
         for row, figures in rows.items():
             evaluated.setdefault(row, {})[group] = figures
         progress(done, len(tasks))
-    facts = dict(version=VERSION, code=CODE, libraries=library_versions(), data=data_hash(pairs), seeds=list(seeds), left_out=left_out)
+    facts = dict(version=VERSION, code=CODE, libraries=library_versions(), data=data_hash(pairs), seeds=list(seeds), variation=knobs.variation, left_out=left_out)
     return compare(evaluated, facts, cfg, jobs)
 
 # %% ../../nbs/36_benchmark.ipynb #8b765e3c
@@ -475,6 +476,7 @@ def evaluate(
     mos: bool = True,  # predict mean opinion scores, which takes most of the time
     controls: tuple = (),  # keys of `CONTROLS`
     progress: Callable = lambda done, total: None,
+    variation: float = Knobs().variation,  # 0..1, of the doubles
 ) -> Report:
     "The benchmark for takes and models by name. Raises `UserError` where takes or models are missing."
     models = find_models(names)
@@ -485,4 +487,4 @@ def evaluate(
     except UserError:  # their corpora are not here: no such row
         others = []
     cfg = EvaluateConfig(per_group=10 if several else 30, mos=mos)
-    return benchmark(pairs, models, others, tuple(range(seeds)), controls, cfg, jobs, progress)
+    return benchmark(pairs, models, others, tuple(range(seeds)), controls, cfg, jobs, progress, Knobs(variation=variation))
