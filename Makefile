@@ -42,7 +42,7 @@ bank: $(FULL) ## measure the bank of takes again, from the archives in MIRROR=fo
 	@$(BIN)/python -c "from vocaldouble.bench.bank import make_bank; make_bank()"
 
 benchmark: $(FULL) ## run the benchmark again, both tracks and the musical limits, from the archives in MIRROR=folder or from their publishers
-	@$(if $(MIRROR),VOCALDOUBLE_MIRROR="$(abspath $(MIRROR))") $(BIN)/vocaldouble datasets get ravdess-song vocobox sms-tools oatsu vocadito-excerpt
+	@$(if $(MIRROR),VOCALDOUBLE_MIRROR="$(abspath $(MIRROR))") $(BIN)/vocaldouble datasets get ravdess-song vocobox sms-tools oatsu vocadito-excerpt everythingisfree
 	@$(BIN)/vocaldouble evaluate --controls --json >nbs/benchmark.json.part && mv nbs/benchmark.json.part nbs/benchmark.json
 	@$(BIN)/vocaldouble evaluate --limits --json >nbs/limits.json.part && mv nbs/limits.json.part nbs/limits.json
 
