@@ -23,7 +23,7 @@ from nbdev.test import test_nb
 
 WORKERS = int(os.environ.get("WORKERS", 2))
 LIMIT = 900  # seconds for one file on a busy machine; it only ends what hangs
-LONGEST = "benchmark differences limits report test_report losses train test_train prepare speaker predict block_edges test_new_corpus".split()  # a quarter of a minute or more
+LONGEST = "test_train benchmark differences limits report test_report losses train prepare speaker predict block_edges test_new_corpus".split()  # a quarter of a minute or more
 FORK = multiprocessing.get_context("fork")  # the workers share what is imported above, and these, which nearly all need
 SHARED = "matplotlib.pyplot scipy.signal pandas sklearn.svm librosa torch lightning mlflow".split()
 

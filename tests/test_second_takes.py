@@ -65,7 +65,7 @@ def test_choirset(tmp_path, monkeypatch, home):
     table = got(tmp_path, monkeypatch, "dagstuhl-choirset", files).set_index("path")
     assert len(table) == 2 * 2 * 2 + 3
     assert table.seconds["dcs-B2/DCS_LI_QuartetB_Take04_B2_DYN_0.40s.wav"] == pytest.approx(1.1 * 0.36, abs=1e-4)
-    assert names("dagstuhl-choirset") == [(f"dcs-{who}", "song", f"LI_QuartetB-bars{bars} 3:4") for who in ("A2", "B2") for bars in ("1-4", "5-8")]
+    assert names("dagstuhl-choirset") == [(f"dcs-{who} LI_QuartetB-bars{bars}", "song", f"LI_QuartetB-bars{bars} 3:4") for who in ("A2", "B2") for bars in ("1-4", "5-8")]
 
 
 def test_humtrans(tmp_path, monkeypatch, home):
@@ -73,7 +73,7 @@ def test_humtrans(tmp_path, monkeypatch, home):
     hums = "F01_0005_0001_1 F01_0005_0001_2 F01_0005_0002_1 M03_0005_0001_1 F04_0055_0001_1 F04_0055_0001_2_DD M03_0077_0002_1_D M03_0077_0002_2_D"
     files = {f"wav_data_sync_with_midi/{n}.wav": sound(n + ".wav") for n in hums.split()}
     assert len(got(tmp_path, monkeypatch, "humtrans", files)) == 8
-    assert names("humtrans") == [("humtrans-F01", "hum", "0005_0001 1:2"), ("humtrans-M03", "hum", "0077_0002_D 1:2")]
+    assert names("humtrans") == [("humtrans-F01 0005_0001", "hum", "0005_0001 1:2"), ("humtrans-M03 0077_0002_D", "hum", "0077_0002_D 1:2")]
 
 
 def test_csd(tmp_path, monkeypatch, home):
