@@ -15,7 +15,7 @@ import torch
 import torch.nn.functional as F
 from torch import Tensor, nn
 
-from .performance import AGE, AHEAD, FIRST, LEFT, LEVEL, MEMORY, PSI, VOICED, X, hann
+from .performance import AGE, AHEAD, LEFT, LEVEL, MEMORY, PSI, UNIT, VOICED, hann
 
 # %% ../../nbs/52_planner.ipynb #4f915ae8
 @dataclass(frozen=True)
@@ -76,101 +76,86 @@ TABLE = 65536
 
 MODULUS = 2147483647
 
-# %% ../../nbs/52_planner.ipynb #e5b24cce
+# %% ../../nbs/52_planner.ipynb #1c928bfc
 class Draws(nn.Module):
     "Smooth random fields on the timeline, and random numbers by place."
 
-    JITTER, RANDOM = [70], [80, 81]
-
-    def __init__(self, am: Amounts):
+    def __init__(self):
         super().__init__()
         g = np.random.default_rng(20)
         table = torch.from_numpy(g.standard_normal(TABLE).astype(np.float32))
         self.register_buffer("table", table)
+        self.register_buffer("flat", torch.erf(table * math.sqrt(0.5)))  # -1..1
         self.register_buffer("rows", torch.stack([table.roll(2 - j) for j in range(6)], 1))
-        # tau, choose, drift, note, scoop, release;
-        # timing, phrase, note_db, quick, edge, formant, bands, slow, slow_turn
-        ids = [0, 60, 1, 61, 62, 63, 2, 3, 4, 5, 6, 7, *range(8, 9 + 2 * BANDS)]
-        cells = [0.35, 0.12, 0.35, 0.12, 0.12, 0.12, am.timing_cell, 2.0, 0.3, 0.018, 0.07, 0.25]
-        cells += [am.band_cell] * BANDS + [3.0] * BANDS + [0.08]
-        self.n = len(ids)
-        ids += self.JITTER + self.RANDOM
+        # tau, choose, drift, note, scoop, release; timing .. bands, slow turn; jitter; random
+        ids = [0, 60, 1, 61, 62, 63, *range(2, 9 + 2 * BANDS), 70, 80, 81]
         self.register_buffer("ids", torch.tensor(ids)[:, None, None] * 39373 + 12345)
-        self.register_buffer("cells", torch.tensor(cells, dtype=torch.float64)[:, None, None])
-        self.register_buffer("clock", torch.tensor([int(i >= 60) for i in ids[: self.n]]))
         j, width = torch.arange(-2.0, 4.0), 0.55**2
         self.register_buffer("slope", j / width)
         self.register_buffer("bias", -0.5 * j * j / width)
 
-    def bases(self, seed: Tensor, voice: Tensor) -> tuple:  # [31, V, 1], [1, V, 1], [2, V, 1]
-        "Places in the table: of fields, of the jitter, of random numbers."
-        h = torch.remainder(seed, MODULUS) * 48271 + voice.unsqueeze(1) * 69621 + self.ids
-        h = h % MODULUS
+    def bases(self, seed: Tensor, voice: Tensor) -> tuple:  # [n, V, 1] each
+        "Places in the table: of early and late fields, the jitter, random numbers."
+        h = seed % MODULUS * 48271 + voice.unsqueeze(1) * 69621 + self.ids
         for _ in range(3):
             h = (h * 16807 + 7) % MODULUS
             h = (h * h + 3) % MODULUS
-        return (h % TABLE).split([self.n, 1, 2], 0)
+        return (h % TABLE).split([6, 7 + 2 * BANDS, 1, 2], 0)
 
-    def at(self, place: Tensor) -> Tensor:
-        return self.table[place % TABLE]
-
-    def fields(self, base: Tensor, clocks: Tensor, scale: Tensor) -> Tensor:  # [31, V, T]
-        "base [31, V, 1], clocks [2, 1, T] s (of frames, of their onsets), scale [31, 1, 1]."
-        place = clocks[self.clock] / self.cells
+    def fields(self, base: Tensor, place: Tensor, scale=1.0) -> Tensor:  # [n, V, T]
+        "base [n, V, 1], place [n, 1, T] double, in cells; scale [n, 1, 1]."
         cell = place.floor()
         w = torch.exp((place - cell).float().unsqueeze(3) * self.slope + self.bias)
         v = self.rows[(base + cell.long()) % TABLE]
         return (w * v).sum(3) * (scale / (w * w).sum(3).sqrt())
 
-# %% ../../nbs/52_planner.ipynb #3677b02c
+# %% ../../nbs/52_planner.ipynb #ca270e0d
 class Scales(nn.Module):
     """How much of everything the knobs ask for.
 
-    Time, level and timbre go with the variation, pitch a little faster, so that the default is in tune.
-    Details are whole from `variation=0.25` on: they make it another take.
+    Time, level and timbre go with the variation, pitch a little faster, so that the default is in
+    tune. Details are whole from `variation=0.25` on: they make it another take.
     """
 
-    PITCH, TIME, LEVEL, TIMBRE, DETAIL, EDGE, WHOLE, ONE = range(8)
-    FAR = 1e9
+    PITCH, TIME, LEVEL, TIMBRE, DETAIL, EDGE = range(6)
 
     def __init__(self, am: Amounts):
         super().__init__()
-        far = self.FAR  # least and most of the variation's power, and of the knob
-        self.register_buffer("power", torch.tensor([1.5, 1, 1, 1, 1, 2, 1, 0]))
-        self.register_buffer("factor", torch.tensor([1.0, 1, 1, 1, 4, 1, 4, 1]))
-        self.register_buffer("most", torch.tensor([far, far, far, far, 1, far, 1, 1]))
-        self.register_buffer("knob", torch.tensor([2, 1, 3, 4, 2, 2, 0, 0]))
-        self.register_buffer("least_knob", torch.tensor([-far] * 6 + [1, 1]))
-        self.register_buffer("most_knob", torch.tensor([far, far, far, far, 1, far, 1, 1]))
-        table = self.details(am) + self.fields(am)
-        self.n = len(table) - 3
-        self.register_buffer("kinds", torch.tensor([kind for kind, _ in table]))
-        self.register_buffer("amounts", torch.tensor([a for _, a in table])[:, None, None])
+        far = 1e9  # the variation to a power, times a factor, at most so much; times a knob
+        self.register_buffer("power", torch.tensor([1.5, 1, 1, 1, 1, 2]))
+        self.register_buffer("factor", torch.tensor([1.0, 1, 1, 1, 4, 1]))
+        self.register_buffer("most", torch.tensor([far, far, far, far, 1, far]))
+        self.register_buffer("knob", torch.tensor([2, 1, 3, 4, 2, 2]))
+        self.register_buffer("most_knob", torch.tensor([far, far, far, far, 1, far]))
+        kinds, amounts = zip(*self.details(am), *self.fields(am))
+        self.register_buffer("kinds", torch.tensor(kinds)[:, None, None])
+        self.register_buffer("amounts", torch.tensor(amounts)[:, None, None])
         tilt, slow, share = (torch.tensor(v) for v in (TILT, SLOW, SHARE))
         square = (am.band_db * tilt) ** 2 + (am.slow_db * slow) ** 2
         square = square * (1 - 2 * share) + (share**2 * square).sum()  # less their common level
-        self.register_buffer("square", 0.06 * square * math.log(10) / 20)
+        self.register_buffer("square", F.pad(0.06 * square * math.log(10) / 20, (1, 0)))
 
     def details(self, am: Amounts) -> list:
-        fresh, level = (f * math.sqrt(1 - r * r) for f, r in ((am.fresh, am.rho), (am.fresh_level, am.rho_level)))
-        return [(self.WHOLE, 1.0), (self.DETAIL, fresh), (self.LEVEL, level)]
+        fresh = am.fresh * math.sqrt(1 - am.rho**2) * UNIT
+        level = am.fresh_level * math.sqrt(1 - am.rho_level**2)
+        out = [(self.DETAIL, fresh), (self.LEVEL, level), (self.PITCH, am.drift_cents)]
+        out += [(self.PITCH, am.note_cents), (self.EDGE, am.scoop_cents)]
+        return [*out, (self.EDGE, am.release_cents)]
 
     def fields(self, am: Amounts) -> list:
-        out = [(self.ONE, 0.12), (self.ONE, 1.0), (self.PITCH, am.drift_cents), (self.PITCH, am.note_cents)]
-        out += [(self.EDGE, am.scoop_cents), (self.EDGE, am.release_cents)]
-        out += [(self.TIME, am.timing_ms), (self.TIME, am.phrase_ms), (self.LEVEL, am.note_db)]
+        out = [(self.TIME, am.timing_ms), (self.TIME, am.phrase_ms), (self.LEVEL, am.note_db)]
         out += [(self.LEVEL, am.quick_db), (self.LEVEL, am.edge_db), (self.TIMBRE, am.formant)]
-        out += [(self.TIMBRE, am.band_db * t) for t in TILT] + [(self.TIMBRE, am.slow_db * v) for v in SLOW]
-        return out + [(self.TIMBRE, am.slow_turn)]
+        out += [(self.TIMBRE, am.band_db * t) for t in TILT]
+        out += [(self.TIMBRE, am.slow_db * v) for v in SLOW]
+        return [*out, (self.TIMBRE, am.slow_turn)]
 
     def forward(self, knobs: Tensor) -> tuple:
-        "knobs [5] -> whole [1, 1, 1], details [2, 1, 1], fields [31, 1, 1], loss [9] of bands."
+        "knobs [5] -> kinds [6], details [6, 1, 1], fields [25, 1, 1], loss [10] of gain and bands."
         left = torch.minimum(torch.pow(knobs[:1], self.power) * self.factor, self.most)
-        right = torch.minimum(torch.maximum(knobs[self.knob], self.least_knob), self.most_knob)
-        kinds = left * right
-        scale = kinds[self.kinds].unsqueeze(1).unsqueeze(2) * self.amounts
-        timbre = kinds[self.TIMBRE]
-        return (*scale.split([1, 2, self.n], 0), timbre * timbre * self.square)
+        kinds = left * torch.minimum(knobs[self.knob], self.most_knob)
+        details, fields = (kinds[self.kinds] * self.amounts).split([6, 7 + 2 * BANDS], 0)
+        timbre = kinds[self.TIMBRE : self.TIMBRE + 1]
+        return kinds, details, fields, timbre * timbre * self.square
 
 # %% ../../nbs/52_planner.ipynb #577dac9f
 def line(rows: Tensor, i: Tensor, f: Tensor) -> Tensor:  # [R, *i.shape]
@@ -178,9 +163,9 @@ def line(rows: Tensor, i: Tensor, f: Tensor) -> Tensor:  # [R, *i.shape]
     a, b = rows[:, i], rows[:, i + 1]
     return a + (b - a) * f
 
-# %% ../../nbs/52_planner.ipynb #17a4df79
+# %% ../../nbs/52_planner.ipynb #4d116f94
 class Details(nn.Module):
-    "Pitch and level of a double apart from the lead's: the singer's own details sung again, and steps."
+    "How pitch and level depart from the lead: own details sung again, drift, steps at onsets."
 
     def __init__(self, am: Amounts):
         super().__init__()
@@ -207,16 +192,6 @@ class Details(nn.Module):
         begin = torch.maximum(begin, ramp[20 : 20 - MEMORY])
         return torch.minimum(begin + age[MEMORY:], ramp[-1:])
 
-    def sung(self, x, age, fields, frame_rate, ramp) -> Tensor:  # [2, V, T]
-        "Details x [2, R] of the other notes, and from 0.1 s on those of a little earlier."
-        now = age[:, MEMORY:]
-        tau = (0.28 + fields[0]).clamp(0.09, 0.6) * frame_rate
-        near = tau.ceil()
-        earlier = line(x, ramp[MEMORY:] - near.long(), near - tau)
-        blend = (now * (10 / frame_rate) - 1).clamp(0, 1) * (now > tau + 0.08 * frame_rate).float()
-        other = x[:, self.sources(fields[1], age[0].long(), ramp)]
-        return other + (earlier - other) * blend
-
     def in_tune(self, x: Tensor, variation: Tensor) -> Tensor:  # [2, R]
         "Details x [2, R] without what a short note would take for its pitch, at small variations."
         pitch, level = x.split(1, 0)
@@ -224,20 +199,29 @@ class Details(nn.Module):
         mean = F.conv1d(torch.cat([ends[0], pitch, ends[1]], 1).unsqueeze(0), self.mean)[0]
         return torch.cat([pitch - (2 - 2 * variation).clamp(0, 1) * mean, level], 0)
 
+    def sung(self, x, age, fields, frame_rate, ramp) -> Tensor:  # [2, V, T]
+        "Details x [2, R] of the other notes, and from 0.1 s on those of a little earlier."
+        now = age[:, MEMORY:]
+        tau = (fields[0] * 0.12 + 0.28).clamp(0.09, 0.6) * frame_rate
+        near = tau.ceil()
+        earlier = line(x, ramp[MEMORY:] - near.long(), near - tau)
+        blend = (now * (10 / frame_rate) - 1).clamp(0, 1) * (now > tau + 0.08 * frame_rate).float()
+        other = x[:, self.sources(fields[1], age.squeeze(0).long(), ramp)]
+        return other + (earlier - other) * blend
+
     def forward(self, history, fields, scale, variation, frame_rate, ramp):
-        "history [10, R], fields [6, V, T], scale [2, 1, 1], variation [1] -> cents, dB [2, V, T - 6]."
-        rows = history[VOICED : AGE + 1].float()
-        x, age, left = rows[X - VOICED : AGE - VOICED], rows[AGE - VOICED :], rows[LEFT - VOICED, MEMORY:]
-        detail = self.sung(self.in_tune(x, variation), age, fields, frame_rate, ramp)
-        detail = detail - x[:, MEMORY:].unsqueeze(1) * self.less
+        "history [10, R], fields, scale [6, V, T], [6, 1, 1] -> log of f0, dB [2, V, T - 6]."
+        left, x, age = history[LEFT : AGE + 1].float().split([2, 2, 1], 0)
+        sung = self.sung(self.in_tune(x, variation), age, fields, frame_rate, ramp)
+        detail = (sung - x[:, MEMORY:].unsqueeze(1) * self.less) * scale[:2]
         detail = F.conv1d(detail.transpose(0, 1), self.smooth, groups=2).transpose(0, 1)
-        detail = detail * scale
-        steps = fields[2:5] * torch.exp(age[:, MEMORY:] * (self.decay / frame_rate))
-        steps = F.conv1d(steps.sum(0).unsqueeze(1), self.step)  # drift is slow
-        ends = fields[5] * ((1 - left / AHEAD) ** 2 * rows[0, MEMORY:])
+        steps = fields[2:5] * torch.exp(age[:, MEMORY:] * (self.decay / frame_rate)) * scale[2:5]
+        steps = F.conv1d(steps.sum(0).unsqueeze(1), self.step).transpose(0, 1)
+        end = (1 - left[0, MEMORY:] / AHEAD) ** 2 * history[VOICED, MEMORY:].float()
+        steps = steps + (fields[5:] * end * scale[5:])[:, :, 3:-3]
         most = self.most * variation * variation + 1e-3
-        cents = most * torch.tanh(detail[:1] / most) + steps.squeeze(1) + ends[:, 3:-3]
-        return torch.cat([cents, detail[1:]], 0)
+        cents = most * torch.tanh(detail[:1] / most) + steps
+        return torch.cat([cents * (math.log(2) / 1200), detail[1:]], 0)
 
 # %% ../../nbs/52_planner.ipynb #9d18cf5c
 class Planner(nn.Module):
@@ -246,11 +230,24 @@ class Planner(nn.Module):
     def __init__(self, am: Amounts):
         super().__init__()
         self.am = am
-        self.draws, self.scales, self.details = Draws(am), Scales(am), Details(am)
-        mix = torch.eye(BANDS) - torch.tensor(SHARE)
-        self.register_buffer("mix", torch.cat([mix.T, mix.T]) * (math.log(10) / 20))
+        self.draws, self.scales, self.details = Draws(), Scales(am), Details(am)
+        mix = torch.zeros(6 + 2 * BANDS, 1 + BANDS)  # dB of level, bands, what chance adds
+        mix[:4, 0] = 1
+        mix[4:-2, 1:] = (torch.eye(BANDS) - torch.tensor(SHARE)).T.repeat(2, 1)
+        mix[-2:, 0] = -0.115 * torch.tensor([am.note_db, am.edge_db]) ** 2
+        self.register_buffer("mix", mix * (math.log(10) / 20))
+        early = torch.tensor([0.35, 0.12, 0.35, 0.12, 0.12, 0.12], dtype=torch.float64)
+        late = [am.timing_cell, 2.0, 0.3, 0.018, 0.07, 0.25] + [am.band_cell] * BANDS
+        late = torch.tensor(late + [3.0] * BANDS + [0.08], dtype=torch.float64)
+        self.register_buffer("early", early[:, None, None])
+        self.register_buffer("late", late[:, None, None])
+        self.register_buffer("held", (early == 0.12).double()[:, None, None])  # from onset on
         self.register_buffer("pair", torch.tensor([-3, -3])[:, None, None])
-        self.register_buffer("square", 0.115 * torch.tensor([am.note_db, am.edge_db]) ** 2)
+
+    def fields(self, clock, age, bases, scale) -> tuple:
+        "Early [6, V, T], late [25, V, T - 27] fields; clock, age [T] s, scale [25, 1, 1]."
+        early = self.draws.fields(bases[0], (clock - self.held * age) / self.early)
+        return early, self.draws.fields(bases[1], clock[16:-11] / self.late, scale)
 
     def loudness(self, history: Tensor) -> Tensor:  # [1, T] 0..1
         "0 for what lies 51 dB below the voice, which is left alone, 1 from 45 dB on."
@@ -260,61 +257,58 @@ class Planner(nn.Module):
 
     def times(self, timing: Tensor, frame_rate: Tensor, ramp: Tensor) -> Tensor:  # [V, n]
         "Where in the lead the double is, in frames of the plan. timing [V, n] ms."
-        early = timing * (frame_rate / 1000)
-        most = torch.where(early < 0, EARLIEST, LATEST)
-        return ramp[FIRST - 4 : -MEMORY - 11].double() - (torch.tanh(early / most) * most).double()
+        ahead = timing * (frame_rate / 1000)
+        most = torch.where(ahead < 0, EARLIEST, LATEST)
+        return ramp[16 : -MEMORY - 11].double() - (torch.tanh(ahead / most) * most).double()
 
-    def steps(self, f0, own, psi, u, rate) -> Tensor:  # [1, V, n - 1]
-        "Cycles of the double from frame to frame: the lead's, and what pitch and time add to them."
-        between = lambda v: (v[..., 1:] + v[..., :-1]) * 0.5
-        lead = psi[..., 1:] - psi[..., :-1] - between(own) / rate * (u[..., 1:] - u[..., :-1])
-        return between(f0) / rate + lead
+    def steps(self, log_f0, up, psi, u, hz) -> Tensor:  # [1, V, n - 1]
+        "Cycles of the double from frame to frame: the lead's, and what pitch and time add."
+        own, middle = torch.exp(log_f0), lambda v: (v[..., 1:] + v[..., :-1]) * 0.5
+        lead = psi[..., 1:] - psi[..., :-1] - middle(own) / hz * (u[..., 1:] - u[..., :-1])
+        return middle(own * torch.exp(up)) / hz + lead
 
-    def gains(self, level: Tensor, own: Tensor, loud: Tensor, unvoiced: Tensor, scale: Tensor) -> Tensor:
-        "Factors [V, K + 1]. level [3, V, n] dB of notes, of quick changes, of consonants; own [V, n] dB."
-        edge = unvoiced * loud
-        loss = self.square[0] * loud + self.square[1] * edge  # what chance adds to the mean power
-        db = (level[:2].sum(0) + own) * loud + level[2] * edge - loss * scale * scale
-        return torch.exp(db[..., 4:-4] * (math.log(10) / 20))
+    def levels(self, level, edge, db, bands, quiet, unvoiced, scale, loss) -> Tensor:
+        "Logs of gain and bands [V, K + 1, 10]; rows [., V, n] dB, quiet and unvoiced [1, V, n] 0..1."
+        edges = unvoiced * quiet
+        chance = torch.cat([quiet, edges], 0) * (scale * scale)
+        rows = torch.cat([level * quiet, edge * edges, db * quiet, bands * quiet, chance], 0)
+        kept = quiet[0, :, 4:-4].unsqueeze(2)
+        return rows[..., 4:-4].permute(1, 2, 0) @ self.mix - kept * loss
 
-    def forward(self, history, first, frame_rate, base, jitter, knobs, ramp):
-        """Frames of the plan: K + 9 from 4 before the first of the output, whose number is `first`.
+    def forward(self, history, recent, frames, clock, frame_rate, hz, bases, knobs, ramp):
+        """Frames of the plan: K + 9 from 4 before the first of the output.
 
-        history [10, R], R = MEMORY + EARLIER + K; its last frame is 16 after the last of the output.
+        history [10, R], R = MEMORY + EARLIER + K; its last frame is 16 after the last of the
+        output. recent [10, T]: its last T = R - MEMORY frames; frames [T] their numbers, clock [T] s.
+        -> steps [V, n - 1] and psi [V, n] cycles, last before a voice [1, V, n], rows [6, V, n],
+        logs of gain and bands [V, K + 1, 10].
         """
-        am, rate = self.am, frame_rate.double()
-        frames = ramp[:-MEMORY] + (first - FIRST)
-        recent = history[:, MEMORY:]
-        clock = frames.double() / rate + 100.0
-        onset = clock - recent[AGE] / rate
-        clocks = torch.cat([clock, onset]).reshape(2, 1, -1)
-        whole, scale, amounts, loss = self.scales(knobs)
-        f = self.draws.fields(base, clocks, amounts)
-        early, late = f.split([6, 25], 0)
+        am = self.am
+        kinds, scale, amounts, loss = self.scales(knobs)
+        early, late = self.fields(clock, recent[AGE] / hz, bases, amounts)
         own = self.details(history, early, scale, knobs[:1], frame_rate, ramp)
-        late = late[:, :, FIRST - 4 : -11]
-        timing, level, formant, bands, slow_turn = late.split([2, 3, 1, 2 * BANDS, 1], 0)
+        timing, level, edge, formant, bands, slow = late.split([2, 2, 1, 1, 2 * BANDS, 1], 0)
         u = self.times(timing.sum(0), frame_rate, ramp)
         i = u.floor()
         rest, i = u - i, i.long()
         at = line(torch.cat([recent[:4], recent[PSI:], self.loudness(history)], 0), i, rest)
+        log_f0, voiced, noisy, near, psi, loud = at.split(1, 0)
         both = i + self.pair
         a, b = own.gather(2, both), own.gather(2, both + 1)
-        cents, db = (a + (b - a) * rest.float()).split(1, 0)
-        log_f0, voiced, noisy, near, psi, loud = at.split(1, 0)
-        free = 170.0 + 25.5 * self.draws.at(jitter + frames[FIRST - 4 : -11]).double()
-        sung = voiced > 0.5
-        own_f0 = torch.exp(log_f0)
-        deep = (near < 0.01).double()
-        bent = own_f0 * torch.exp(cents.double() * sung * (math.log(2) / 1200))
-        steps = self.steps(bent, own_f0, psi, u, rate)
-        steps = torch.where(deep[..., 1:] * deep[..., :-1] > 0.5, free[..., 1:] / rate, steps).squeeze(0)
-        turn = torch.where(sung, am.turn, noisy) * (whole * loud)
-        quiet = loud.float().squeeze(0)
-        gain = self.gains(level, db.squeeze(0), quiet, 1 - voiced.float().squeeze(0), knobs[:1] * knobs[3:4])
-        bands = torch.exp((bands[..., 4:-4].permute(1, 2, 0) @ self.mix - loss) * quiet[:, 4:-4].unsqueeze(2))
-        formant = formant * (voiced * (1 - 0.8 * noisy)).float()
-        scatter = noisy * loud * (knobs[:1] * knobs[4:5])
-        rows = torch.cat([u.unsqueeze(0), voiced, scatter, turn, formant.double(), slow_turn.double()], 0)
-        deep = torch.cat([deep[..., :-1] * (1 - deep[..., 1:]), deep[..., -1:] * 0], 2)  # the last before a voice
-        return steps, psi.squeeze(0), deep.squeeze(0), rows, gain, bands
+        up, db = (a + (b - a) * rest.float()).split(1, 0)
+        sung, deep = (voiced > 0.5).double(), (near < 0.01).double()
+        jitter = self.draws.table[(bases[2] + frames[16:-11]) % TABLE].double()
+        free = (jitter * 25.5 + 170.0) / hz
+        steps = self.steps(log_f0, up.double() * sung, psi, u, hz)
+        steps = torch.where(deep[..., 1:] * deep[..., :-1] > 0.5, free[..., 1:], steps)
+        last = torch.cat([deep[..., :-1] * (1 - deep[..., 1:]), deep[..., -1:] * 0], 2)
+        heard = loud * (4 * knobs[:1]).clamp(max=1.0)
+        detail = kinds[Scales.TIMBRE : Scales.TIMBRE + 1]
+        turn = torch.where(sung > 0.5, am.turn, noisy) * heard * math.pi
+        strewn = noisy * loud * (detail * (am.scatter_ms / 1000 * frame_rate))
+        formant = formant * (voiced * (1 - 0.8 * noisy))
+        rows = torch.cat([u.unsqueeze(0), voiced, strewn, turn, formant, slow.double()], 0)
+        scale = kinds[Scales.LEVEL : Scales.LEVEL + 1]
+        levels = self.levels(
+            level, edge, db, bands, loud.float(), 1 - voiced.float(), scale, loss)
+        return steps.squeeze(0), psi.squeeze(0), last > 0.5, rows, levels
