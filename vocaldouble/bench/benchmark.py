@@ -141,7 +141,7 @@ def held_out(
     group: str,
 ) -> CurveModel:
     "The model as it is without what it knows of a group."
-    if not hasattr(model, "start") and not hasattr(model, "voices"):
+    if callable(model):
         return model(exclude=group)
     return replace(model, exclude=(*model.exclude, group)) if hasattr(model, "exclude") else model
 

@@ -16,8 +16,7 @@ import torch
 from torch import Tensor, nn
 
 from ..audio import Staged, outputs
-from ..config import Knobs
-from ..curves.self import KNOBS
+from ..curves.self import KNOBS, knob_values
 from .performance import EARLIER, MEMORY, PSI, WINDOW, Lead, Performance, push
 from .pitch import PitchState
 from .planner import Amounts, Planner
@@ -84,7 +83,7 @@ class Engine(nn.Module):
 
 # %% ../../nbs/54_graph.ipynb #ccecd0f3
 @torch.no_grad()
-def render(engine, audio, rate, seed=0, voices=1, knobs=(0.5, 1.0, 1.0, 1.0, 1.0), hops=100000, first_voice=0):
+def render(engine, audio, rate, seed=0, voices=1, hops=100000):
     "audio [C, N] -> [V, C, N]"
     C, N = audio.shape
     H, L = engine.hop, engine.latency
@@ -92,11 +91,11 @@ def render(engine, audio, rate, seed=0, voices=1, knobs=(0.5, 1.0, 1.0, 1.0, 1.0
     x = torch.zeros(C, n * H)
     x[:, :N] = torch.as_tensor(np.array(audio, np.float32))
     state, out = engine.initial(C, voices), []
-    voice = torch.arange(first_voice, first_voice + voices)
+    voice, knobs = torch.arange(voices), torch.from_numpy(knob_values())
     at = 0
     for part in x.split(min(hops, n) * H, 1):
         y, *state = engine(part, torch.tensor(float(rate)), torch.tensor(seed), voice,
-                           torch.tensor(at), torch.tensor(knobs), *state)
+                           torch.tensor(at), knobs, *state)
         out.append(y)
         at += part.shape[1] // H
     return torch.cat(out, 2)[:, :, L : L + N]
@@ -137,7 +136,7 @@ def export(engine: Engine, path):
     "Write the engine's graph."
     states, facts = engine.initial(2, 3), contract(engine)
     args = (torch.randn(2, 3 * engine.hop), torch.tensor(float(facts["rates"][1])), torch.tensor(3))
-    args += (torch.arange(3), torch.tensor(0), torch.tensor([getattr(Knobs(), name) for name in KNOBS]), *states)
+    args += (torch.arange(3), torch.tensor(0), torch.from_numpy(knob_values()), *states)
     names = [state["name"] for state in facts["states"]]
     torch.onnx.export(
         engine, args, str(path), dynamo=False, opset_version=17, dynamic_axes=_axes(facts["states"]),

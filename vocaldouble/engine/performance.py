@@ -4,8 +4,7 @@
 
 # %% auto #0
 __all__ = ['BACK', 'AHEAD', 'WINDOW', 'MEMORY', 'EARLIER', 'UNIT', 'CLIP_CENTS', 'CLIP_DB', 'LOG_F0', 'VOICED', 'NOISY', 'NEAR',
-           'LEFT', 'LEVEL', 'X', 'X_LEVEL', 'AGE', 'PSI', 'reshape', 'push', 'hann', 'Lead', 'Notes', 'Pulses',
-           'Performance']
+           'LEFT', 'LEVEL', 'X', 'X_LEVEL', 'AGE', 'PSI', 'push', 'hann', 'Lead', 'Notes', 'Pulses', 'Performance']
 
 # %% ../../nbs/51_performance.ipynb #1ffbc593
 import math
@@ -15,42 +14,15 @@ import torch
 import torch.nn.functional as F
 from torch import Tensor, nn
 
-from .pitch import PitchTracker
+from .pitch import PitchTracker, reshape
 
 # %% ../../nbs/51_performance.ipynb #447a90b7
 BACK, AHEAD = 18, 9  # frames around a frame that its note is found from
-
-
 WINDOW = BACK + AHEAD + 1
-
-
 MEMORY = 400  # frames of performance that can be sung again
-
-
 EARLIER = 36  # frames of performance that a plan needs besides those of a call
-
-
 UNIT = 60 * math.sqrt(2)  # cents of pitch in notes and details: exp(-d * d) halves at 50 cents
-
-
 CLIP_CENTS, CLIP_DB = 150.0, 4.0  # more than that is no detail
-
-# %% ../../nbs/51_performance.ipynb #99e55b9d
-class _Reshape(torch.autograd.Function):
-    "One node in ONNX, where 0 keeps an axis."
-
-    @staticmethod
-    def forward(ctx, x, shape):
-        return x.reshape([x.shape[i] if n == 0 else n for i, n in enumerate(shape)])
-
-    @staticmethod
-    def symbolic(g, x, shape):
-        return g.op("Reshape", x, g.op("Constant", value_t=torch.tensor(shape)))
-
-
-def reshape(x: Tensor, *shape: int) -> Tensor:
-    "x with other axes; 0 keeps an axis, -1 is what is left."
-    return _Reshape.apply(x, shape)
 
 # %% ../../nbs/51_performance.ipynb #aba19a75
 def push(state: Tensor, new: Tensor, n: int, dim: int = -1) -> tuple:

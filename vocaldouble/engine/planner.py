@@ -54,17 +54,9 @@ class Amounts:
 
 # %% ../../nbs/52_planner.ipynb #8f04724b
 EDGES = (500.0, 1000.0, 1700.0, 2500.0, 3500.0, 5000.0, 7500.0, 11000.0)  # Hz
-
-
 TILT = (1.3, 1.2, 1.0, 1.0, 1.15, 1.3, 1.4, 1.4, 1.3)
-
-
 SLOW = (1.5, 1.3, 1.2, 1.1, 0.9, 0.8, 0.8, 0.9, 0.9)
-
-
 SHARE = (0.45, 0.25, 0.12, 0.08, 0.05, 0.03, 0.01, 0.01, 0.0)
-
-
 BANDS = len(TILT)
 
 # %% ../../nbs/52_planner.ipynb #1defccf3
@@ -72,8 +64,6 @@ LATEST, EARLIEST = 12.0, 6.0  # frames that a double may be late, early
 
 # %% ../../nbs/52_planner.ipynb #1a89a157
 TABLE = 65536
-
-
 MODULUS = 2147483647
 
 # %% ../../nbs/52_planner.ipynb #1c928bfc

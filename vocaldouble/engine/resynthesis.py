@@ -13,16 +13,13 @@ import numpy as np
 import torch
 from torch import Tensor, nn
 
-from .performance import push, reshape
+from .performance import push
+from .pitch import reshape
 from .planner import BANDS, EDGES, TABLE, Amounts
 
 # %% ../../nbs/53_resynthesis.ipynb #6e6bfc34
 TAPS, SHAPE_TAPS = 96, 127
-
-
 BLOCK = 16  # samples that a filter gives at once, as a product with a matrix
-
-
 UP_HOPS, UP_LATE = 28, 23  # hops of the lead in bands that are kept; hops that these are late
 
 # %% ../../nbs/53_resynthesis.ipynb #d1a4b09b
@@ -95,11 +92,7 @@ class Phase(nn.Module):
 
 # %% ../../nbs/53_resynthesis.ipynb #d5ffbaaa
 GRAINS, AROUND = 10, 10  # grains of a hop; frames from 4 before it to 5 after it
-
-
 NUDGE = 1 / 1088  # quarter frames; pulses at 170 Hz fall on their edges: rounding would decide
-
-
 LATENCY = 34  # hops from input to output
 
 # %% ../../nbs/53_resynthesis.ipynb #ebdb50e4
