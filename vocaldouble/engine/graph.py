@@ -16,11 +16,11 @@ import torch
 from torch import Tensor, nn
 
 from ..audio import Staged, outputs
-from ..curves.self import KNOBS, knob_values
+from ..curves.self import CURVES, KNOBS, knob_values
 from .performance import EARLIER, MEMORY, PSI, WINDOW, Lead, Performance, push
 from .pitch import PitchState
-from .planner import Amounts, Planner
-from .resynthesis import LATENCY, SHAPE_TAPS, TAPS, UP_HOPS, UP_LATE, Bands, Grains, Overlap, Phase, Shape
+from .planner import BANDS, EDGES, Amounts, Planner
+from .resynthesis import AROUND, LATENCY, SHAPE_TAPS, TAPS, UP_HOPS, UP_LATE, Bands, Grains, Overlap, Phase, Shape
 
 # %% ../../nbs/54_graph.ipynb #cf8ddb5d
 class Engine(nn.Module):
@@ -38,8 +38,9 @@ class Engine(nn.Module):
         self.grains, self.overlap = Grains(am, rate_class), Overlap(am, rate_class)
         self.shape = Shape(rate_class)
         self.wave = UP_LATE * self.hop + TAPS  # samples
+        self.curves_late = LATENCY - 5  # hops: a plan ends 5 frames after its last hop
 
-    NAMES = (*PitchState._fields, "past", "env", "raw", "notes", "history", "up", "phi", "tail")
+    NAMES = (*PitchState._fields, "past", "env", "raw", "notes", "history", "up", "phi", "tail", "curves")
 
     def initial(self, channels: int = 1, voices: int = 1) -> list:
         "States after long silence, in the order of NAMES."
@@ -51,15 +52,15 @@ class Engine(nn.Module):
                 torch.zeros(channels, self.wave), torch.zeros(17 * 32),
                 raw[:, None].repeat(1, WINDOW), torch.zeros(2, 9),
                 silent[:, None].repeat(1, MEMORY + EARLIER), torch.zeros(channels, up, 3),
-                torch.zeros(voices, 1, dtype=torch.float64), torch.zeros(channels, voices, 128)]
+                torch.zeros(voices, 1, dtype=torch.float64), torch.zeros(channels, voices, 128),
+                torch.zeros(voices, AROUND - 1, 5 + BANDS)]
 
-    def forward(self, x, rate, seed, voice, position, knobs, *state):
-        """x [C, K * hop], rate [] Hz, seed [], voice [V], position [] hops, knobs [5], states.
-
-        -> [V, C, K * hop], states.
+    def forward(self, x, rate, seed, voice, position, knobs, curves, *state):
+        """x [C, K * hop], rate [] Hz, seed [], voice [V], position [] hops, knobs [6], curves
+        [V, K, 5 + BANDS], states -> [V, C, K * hop], states.
         """
         n = len(PitchState._fields)
-        wave, env, raw, notes, history, up, phi, tail = state[n:]
+        wave, env, raw, notes, history, up, phi, tail, earlier = state[n:]
         ramp = torch.arange(x.shape[1] // self.hop + (MEMORY + EARLIER))
         hops, frames = ramp[: -MEMORY - EARLIER, None], ramp[:-MEMORY] + (position - (LATENCY + 20))
         frame_rate, hz = rate / self.hop, rate.double().reshape(1) / self.hop
@@ -68,36 +69,39 @@ class Engine(nn.Module):
             x, both[:, self.wave - 64 :], rate, frame_rate, PitchState(*state[:n]), env, hops)
         rows, history, raw, notes = self.performance(
             new, frame_rate, hz, raw, notes, history, ramp)
+        asked, earlier = push(earlier, curves, AROUND - 1, 1)
         draws = self.planner.draws
         *bases, random = draws.bases(seed, voice)
         recent, clock = rows[:, MEMORY:], frames.double() / hz + 100.0
         steps, psi, begins, plan, levels = self.planner(
-            rows, recent, frames, clock, frame_rate, hz, bases, knobs, ramp)
+            rows, recent, frames, clock, frame_rate, hz, bases, knobs, asked, ramp)
         order = ramp[1 : -MEMORY - EARLIER + 10].float()
         phases, phi = self.phase(steps, psi, begins, phi, order)
         grains = self.grains(
             phases, plan, recent[PSI], draws.flat, random, frames[20:-16], hops)
         split, up = self.bands(both, up, hops)
         y, tail = self.shape(self.overlap(*grains, split), levels, tail, hops)
-        return (y, *tracked, wave, env, raw, notes, history, up, phi, tail)
+        return (y, *tracked, wave, env, raw, notes, history, up, phi, tail, earlier)
 
 # %% ../../nbs/54_graph.ipynb #ccecd0f3
 @torch.no_grad()
-def render(engine, audio, rate, seed=0, voices=1, hops=100000):
-    "audio [C, N] -> [V, C, N]"
+def render(engine, audio, rate, seed=0, voices=1, hops=100000, curves=None):
+    "audio [C, N], curves [V, hops of N + latency, 5 + BANDS] or none -> [V, C, N]"
     C, N = audio.shape
     H, L = engine.hop, engine.latency
     n = -(-(N + L) // H)
     x = torch.zeros(C, n * H)
     x[:, :N] = torch.as_tensor(np.array(audio, np.float32))
     state, out = engine.initial(C, voices), []
+    curves = torch.zeros(voices, n, 5 + BANDS) if curves is None else torch.as_tensor(curves)
     voice, knobs = torch.arange(voices), torch.from_numpy(knob_values())
     at = 0
     for part in x.split(min(hops, n) * H, 1):
+        end = at + part.shape[1] // H
         y, *state = engine(part, torch.tensor(float(rate)), torch.tensor(seed), voice,
-                           torch.tensor(at), knobs, *state)
+                           torch.tensor(at), knobs, curves[:, at:end], *state)
         out.append(y)
-        at += part.shape[1] // H
+        at = end
     return torch.cat(out, 2)[:, :, L : L + N]
 
 # %% ../../nbs/54_graph.ipynb #0e6b5ce1
@@ -117,15 +121,19 @@ def contract(engine: Engine) -> dict:
         dtype = str(one.dtype).removeprefix("torch.")
         states.append(dict(name=name, shape=shape, dtype=dtype, first=_first(one)))
     rates = [44_100 * engine.hop // 256, 48_000 * engine.hop // 256]
-    return dict(version=1, hop=engine.hop, latency=engine.latency, rates=rates, knobs=KNOBS, states=states, licence="Apache-2.0")
+    return dict(
+        version=1, hop=engine.hop, latency=engine.latency, rates=rates, knobs=KNOBS,
+        curves=CURVES, curves_late=engine.curves_late, edges=EDGES, states=states,
+        licence="Apache-2.0")
 
 # %% ../../nbs/54_graph.ipynb #435a828e
-INPUTS = ("audio", "rate", "seed", "voice", "position", "knobs")  # and the states
+INPUTS = ("audio", "rate", "seed", "voice", "position", "knobs", "curves")  # and the states
 
 
 def _axes(states: list) -> dict:  # name -> {axis: name}
     "The axes that differ from call to call."
-    axes = {"audio": {0: "C", 1: "samples"}, "voice": {0: "V"}, "double": {0: "V", 1: "C", 2: "samples"}}
+    axes = {"audio": {0: "C", 1: "samples"}, "voice": {0: "V"}, "curves": {0: "V", 1: "hops"}}
+    axes["double"] = {0: "V", 1: "C", 2: "samples"}
     for state in states:
         named = {i: n for i, n in enumerate(state["shape"]) if isinstance(n, str)}
         axes |= {f"{state['name']}_{end}": named for end in ("in", "out")} if named else {}
@@ -136,7 +144,8 @@ def export(engine: Engine, path):
     "Write the engine's graph."
     states, facts = engine.initial(2, 3), contract(engine)
     args = (torch.randn(2, 3 * engine.hop), torch.tensor(float(facts["rates"][1])), torch.tensor(3))
-    args += (torch.arange(3), torch.tensor(0), torch.from_numpy(knob_values()), *states)
+    args += (torch.arange(3), torch.tensor(0), torch.from_numpy(knob_values()))
+    args += (torch.zeros(3, 3, 5 + BANDS), *states)
     names = [state["name"] for state in facts["states"]]
     torch.onnx.export(
         engine, args, str(path), dynamo=False, opset_version=17, dynamic_axes=_axes(facts["states"]),

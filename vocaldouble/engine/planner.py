@@ -117,6 +117,7 @@ class Scales(nn.Module):
         self.register_buffer("most", torch.tensor([far, far, far, far, 1, far]))
         self.register_buffer("knob", torch.tensor([2, 1, 3, 4, 2, 2]))
         self.register_buffer("most_knob", torch.tensor([far, far, far, far, 1, far]))
+        self.register_buffer("detail", torch.tensor([0.0, 0, 0, 0, 1, 0]))
         kinds, amounts = zip(*self.details(am), *self.fields(am))
         self.register_buffer("kinds", torch.tensor(kinds)[:, None, None])
         self.register_buffer("amounts", torch.tensor(amounts)[:, None, None])
@@ -140,9 +141,10 @@ class Scales(nn.Module):
         return [*out, (self.TIMBRE, am.slow_turn)]
 
     def forward(self, knobs: Tensor) -> tuple:
-        "knobs [5] -> kinds [6], details [6, 1, 1], fields [25, 1, 1], loss [10] of gain and bands."
+        "knobs [6] -> kinds [6], details [6, 1, 1], fields [25, 1, 1], loss [10] of gain and bands."
         left = torch.minimum(torch.pow(knobs[:1], self.power) * self.factor, self.most)
         kinds = left * torch.minimum(knobs[self.knob], self.most_knob)
+        kinds = kinds * torch.pow(knobs[5:], self.detail)
         details, fields = (kinds[self.kinds] * self.amounts).split([6, 7 + 2 * BANDS], 0)
         timbre = kinds[self.TIMBRE : self.TIMBRE + 1]
         return kinds, details, fields, timbre * timbre * self.square
@@ -245,11 +247,15 @@ class Planner(nn.Module):
         peak = F.max_pool1d(level.float().unsqueeze(0), MEMORY, 1)[0, :, 1:]
         return ((level[:, MEMORY:] - peak + 51) / 6).clamp(0, 1)
 
-    def times(self, timing: Tensor, frame_rate: Tensor, ramp: Tensor) -> Tensor:  # [V, n]
-        "Where in the lead the double is, in frames of the plan. timing [V, n] ms."
+    def times(self, timing, late, frame_rate, ramp) -> Tensor:  # [V, n]
+        """Where in the lead the double is, in frames of the plan.
+
+        timing [V, n] ms, which is bent to what can be played, late [V, n] ms, added to that.
+        """
         ahead = timing * (frame_rate / 1000)
         most = torch.where(ahead < 0, EARLIEST, LATEST)
-        return ramp[16 : -MEMORY - 11].double() - (torch.tanh(ahead / most) * most).double()
+        moved = torch.tanh(ahead / most) * most + late * (frame_rate / 1000)
+        return ramp[16 : -MEMORY - 11].double() - moved.clamp(-EARLIEST, LATEST).double()
 
     def steps(self, log_f0, up, psi, u, hz) -> Tensor:  # [1, V, n - 1]
         "Cycles of the double from frame to frame: the lead's, and what pitch and time add."
@@ -257,19 +263,21 @@ class Planner(nn.Module):
         lead = psi[..., 1:] - psi[..., :-1] - middle(own) / hz * (u[..., 1:] - u[..., :-1])
         return middle(own * torch.exp(up)) / hz + lead
 
-    def levels(self, level, edge, db, bands, quiet, unvoiced, scale, loss) -> Tensor:
+    def levels(self, level, edge, db, bands, asked, quiet, unvoiced, scale, loss) -> Tensor:
         "Logs of gain and bands [V, K + 1, 10]; rows [., V, n] dB, quiet and unvoiced [1, V, n] 0..1."
         edges = unvoiced * quiet
         chance = torch.cat([quiet, edges], 0) * (scale * scale)
         rows = torch.cat([level * quiet, edge * edges, db * quiet, bands * quiet, chance], 0)
         kept = quiet[0, :, 4:-4].unsqueeze(2)
-        return rows[..., 4:-4].permute(1, 2, 0) @ self.mix - kept * loss
+        asked = asked[:, 4:-4] * (math.log(10) / 20) - loss
+        return rows[..., 4:-4].permute(1, 2, 0) @ self.mix + kept * asked
 
-    def forward(self, history, recent, frames, clock, frame_rate, hz, bases, knobs, ramp):
+    def forward(self, history, recent, frames, clock, frame_rate, hz, bases, knobs, curves, ramp):
         """Frames of the plan: K + 9 from 4 before the first of the output.
 
         history [10, R], R = MEMORY + EARLIER + K; its last frame is 16 after the last of the
-        output. recent [10, T]: its last T = R - MEMORY frames; frames [T] their numbers, clock [T] s.
+        output. recent [10, T]: its last T = R - MEMORY frames; frames [T] their numbers, clock [T] s;
+        curves [V, n, 5 + BANDS].
         -> steps [V, n - 1] and psi [V, n] cycles, last before a voice [1, V, n], rows [6, V, n],
         logs of gain and bands [V, K + 1, 10].
         """
@@ -278,7 +286,9 @@ class Planner(nn.Module):
         early, late = self.fields(clock, recent[AGE] / hz, bases, amounts)
         own = self.details(history, early, scale, knobs[:1], frame_rate, ramp)
         timing, level, edge, formant, bands, slow = late.split([2, 2, 1, 1, 2 * BANDS, 1], 0)
-        u = self.times(timing.sum(0), frame_rate, ramp)
+        late, higher, louder, loose, shift, shape = curves.split([1, 1, 1, 1, 1, BANDS], 2)
+        higher, loose, shift = torch.cat([higher, loose, shift], 2).permute(2, 0, 1).split(1, 0)
+        u = self.times(timing.sum(0), late.squeeze(2), frame_rate, ramp)
         i = u.floor()
         rest, i = u - i, i.long()
         at = line(torch.cat([recent[:4], recent[PSI:], self.loudness(history)], 0), i, rest)
@@ -286,6 +296,7 @@ class Planner(nn.Module):
         both = i + self.pair
         a, b = own.gather(2, both), own.gather(2, both + 1)
         up, db = (a + (b - a) * rest.float()).split(1, 0)
+        up = up + higher * (math.log(2) / 1200)
         sung, deep = (voiced > 0.5).double(), (near < 0.01).double()
         jitter = self.draws.table[(bases[2] + frames[16:-11]) % TABLE].double()
         free = (jitter * 25.5 + 170.0) / hz
@@ -294,11 +305,14 @@ class Planner(nn.Module):
         last = torch.cat([deep[..., :-1] * (1 - deep[..., 1:]), deep[..., -1:] * 0], 2)
         heard = loud * (4 * knobs[:1]).clamp(max=1.0)
         detail = kinds[Scales.TIMBRE : Scales.TIMBRE + 1]
-        turn = torch.where(sung > 0.5, am.turn, noisy) * heard * math.pi
-        strewn = noisy * loud * (detail * (am.scatter_ms / 1000 * frame_rate))
+        turn = torch.where(sung > 0.5, am.turn, noisy) * heard
+        turn = (turn + loose * loud).clamp(max=1.0) * math.pi
+        strewn = noisy * loud * ((detail + loose) * (am.scatter_ms / 1000 * frame_rate))
         formant = formant * (voiced * (1 - 0.8 * noisy))
+        formant = formant + (torch.exp(shift * (math.log(2) / 1200)) - 1) * sung
         rows = torch.cat([u.unsqueeze(0), voiced, strewn, turn, formant, slow.double()], 0)
         scale = kinds[Scales.LEVEL : Scales.LEVEL + 1]
         levels = self.levels(
-            level, edge, db, bands, loud.float(), 1 - voiced.float(), scale, loss)
+            level, edge, db, bands, torch.cat([louder, shape], 2), loud.float(),
+            1 - voiced.float(), scale, loss)
         return steps.squeeze(0), psi.squeeze(0), last > 0.5, rows, levels
