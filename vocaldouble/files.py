@@ -24,7 +24,7 @@ import numpy as np
 
 from .audio import AudioInfo, Writer, blocks, info, is_pipe, local_copy, out_subtype, outputs, storing
 from .config import Knobs, UserError
-from .doubler import BLOCK, DEFAULT, END_S, MAX_VOICES, Doubler, check_int, ends_in_consonant, mix_channels, mixdown
+from .doubler import BLOCK, DEFAULT, MAX_VOICES, Doubler, check_int, mix_channels, mixdown
 from .metadata import read_metadata
 
 # %% ../nbs/18_files.ipynb #91e893fe
@@ -36,7 +36,6 @@ _OTHERS_DB = -60.0  # channels that lie further under the loudest hold no sound
 class _Look:
     head: AudioInfo
     peak: float
-    ends_at: int | None  # samples, where the lead is cut off in a consonant
     only: int | None  # the channel that holds all the sound of several, from 0
 
     def channels_of(self, block: np.ndarray) -> np.ndarray:
@@ -49,14 +48,13 @@ class _Look:
 # %% ../nbs/18_files.ipynb #4abbb7fd
 def _look(path: Path) -> _Look:
     head = info(path, shortest=SHORTEST)
-    power, peak, end = np.zeros(head.channels), 0.0, np.zeros((head.channels, 0), dtype=np.float32)
+    power, peak = np.zeros(head.channels), 0.0
     for block in blocks(path, BLOCK):
         power += np.square(block, dtype=np.float64).sum(1)
         peak = max(peak, float(np.abs(block).max(initial=0.0)))
-        end = np.concatenate([end, block], axis=1)[:, -round(END_S * head.rate) :]
     loud = power > power.max() * 10 ** (_OTHERS_DB / 10)
     only = int(np.argmax(power)) if head.channels > 1 and loud.sum() == 1 else None
-    return _Look(head, peak, head.frames if ends_in_consonant(end, peak, head.rate) else None, only)
+    return _Look(head, peak, only)
 
 # %% ../nbs/18_files.ipynb #474e2cef
 @dataclass(frozen=True)
@@ -126,8 +124,7 @@ def limit_gain(
 # %% ../nbs/18_files.ipynb #e81e4e20
 def _render(look, path, doubler, voices, seed, knobs, tail, takes, progress):
     # The voices, and last the lead itself where a mix is to come, into scratch files.
-    cut = None if tail else look.ends_at
-    stream = doubler.stream(look.head.rate, look.channels, voices, seed, knobs, cut)
+    stream = doubler.stream(look.head.rate, look.channels, voices, seed, knobs)
     for block in blocks(path, BLOCK):
         part = look.channels_of(block)
         for take, voice in zip(takes, [*stream.push(part), part]):

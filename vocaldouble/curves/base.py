@@ -27,6 +27,10 @@ class CurveStream(Stateful):
     "One voice of a take: a `Stage` that turns frames of features into as many frames of curves."
 
     latency = 0  # frames
+    draws = True  # False: it has no curves, and needs no features
+    formants = 0.0  # cents that formants move for each cent of pitch; 1: as a tape that runs faster
+    plan = Knobs(variation=0)  # of the engine's own performance, to which the curves are added
+    detail = 1.0  # 0..1: how much of its details
 
     def push(self, features: LeadFeatures) -> DeviationCurves:
         raise NotImplementedError

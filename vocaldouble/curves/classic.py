@@ -22,6 +22,7 @@ class Clocked(CurveStream):
     "Curves that depend on the time alone."
 
     _remembers = ("frame",)
+    formants = 1.0
 
     def __init__(
         self,
@@ -121,6 +122,7 @@ class Wobble:
 # %% ../../nbs/11_classic.ipynb #32b48946
 class _WalkStream(CurveStream):
     _remembers = ("noise",)
+    formants = 1.0
 
     def __init__(self, walk, seed, voice, knobs):
         self.walk, self.knobs = walk, knobs

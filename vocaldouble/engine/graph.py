@@ -16,11 +16,13 @@ import torch
 from torch import Tensor, nn
 
 from ..audio import Staged, outputs
-from ..curves.self import CURVES, KNOBS, knob_values
 from .performance import EARLIER, MEMORY, PSI, WINDOW, Lead, Performance, push
 from .pitch import PitchState
 from .planner import BANDS, EDGES, Amounts, Planner
-from .resynthesis import AROUND, LATENCY, SHAPE_TAPS, TAPS, UP_HOPS, UP_LATE, Bands, Grains, Overlap, Phase, Shape
+from vocaldouble.engine.resynthesis import (
+    AROUND, LATENCY, SHAPE_TAPS, TAPS, UP_HOPS, UP_LATE, Bands, Grains, Overlap, Phase, Shape,
+)
+from ..render.play import CURVES, KNOBS, knob_values
 
 # %% ../../nbs/54_graph.ipynb #cf8ddb5d
 class Engine(nn.Module):
@@ -53,11 +55,11 @@ class Engine(nn.Module):
                 raw[:, None].repeat(1, WINDOW), torch.zeros(2, 9),
                 silent[:, None].repeat(1, MEMORY + EARLIER), torch.zeros(channels, up, 3),
                 torch.zeros(voices, 1, dtype=torch.float64), torch.zeros(channels, voices, 128),
-                torch.zeros(voices, AROUND - 1, 5 + BANDS)]
+                torch.zeros(voices, AROUND - 1, 6 + BANDS)]
 
     def forward(self, x, rate, seed, voice, position, knobs, curves, *state):
         """x [C, K * hop], rate [] Hz, seed [], voice [V], position [] hops, knobs [6], curves
-        [V, K, 5 + BANDS], states -> [V, C, K * hop], states.
+        [V, K, 6 + BANDS], states -> [V, C, K * hop], states.
         """
         n = len(PitchState._fields)
         wave, env, raw, notes, history, up, phi, tail, earlier = state[n:]
@@ -86,14 +88,14 @@ class Engine(nn.Module):
 # %% ../../nbs/54_graph.ipynb #ccecd0f3
 @torch.no_grad()
 def render(engine, audio, rate, seed=0, voices=1, hops=100000, curves=None):
-    "audio [C, N], curves [V, hops of N + latency, 5 + BANDS] or none -> [V, C, N]"
+    "audio [C, N], curves [V, hops of N + latency, 6 + BANDS] or none -> [V, C, N]"
     C, N = audio.shape
     H, L = engine.hop, engine.latency
     n = -(-(N + L) // H)
     x = torch.zeros(C, n * H)
     x[:, :N] = torch.as_tensor(np.array(audio, np.float32))
     state, out = engine.initial(C, voices), []
-    curves = torch.zeros(voices, n, 5 + BANDS) if curves is None else torch.as_tensor(curves)
+    curves = torch.zeros(voices, n, 6 + BANDS) if curves is None else torch.as_tensor(curves)
     voice, knobs = torch.arange(voices), torch.from_numpy(knob_values())
     at = 0
     for part in x.split(min(hops, n) * H, 1):
@@ -145,7 +147,7 @@ def export(engine: Engine, path):
     states, facts = engine.initial(2, 3), contract(engine)
     args = (torch.randn(2, 3 * engine.hop), torch.tensor(float(facts["rates"][1])), torch.tensor(3))
     args += (torch.arange(3), torch.tensor(0), torch.from_numpy(knob_values()))
-    args += (torch.zeros(3, 3, 5 + BANDS), *states)
+    args += (torch.zeros(3, 3, 6 + BANDS), *states)
     names = [state["name"] for state in facts["states"]]
     torch.onnx.export(
         engine, args, str(path), dynamo=False, opset_version=17, dynamic_axes=_axes(facts["states"]),
@@ -160,6 +162,6 @@ def export(engine: Engine, path):
 def write_graphs():
     "Write the graphs that the package ships."
     for rate_class in (1, 2):
-        graph = Staged(files("vocaldouble") / "assets" / f"self_{rate_class}.onnx", force=True)
+        graph = Staged(files("vocaldouble") / "assets" / f"engine_{rate_class}.onnx", force=True)
         with outputs(graph):
             export(Engine(rate_class).eval(), graph.temp)

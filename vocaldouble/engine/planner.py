@@ -247,14 +247,16 @@ class Planner(nn.Module):
         peak = F.max_pool1d(level.float().unsqueeze(0), MEMORY, 1)[0, :, 1:]
         return ((level[:, MEMORY:] - peak + 51) / 6).clamp(0, 1)
 
-    def times(self, timing, late, frame_rate, ramp) -> Tensor:  # [V, n]
+    def times(self, timing, late, hold, frame_rate, ramp) -> Tensor:  # [V, n]
         """Where in the lead the double is, in frames of the plan.
 
-        timing [V, n] ms, which is bent to what can be played, late [V, n] ms, added to that.
+        timing [V, n] ms, which is bent to what can be played, late [V, n] ms, added to that,
+        hold [V, n] 0..1, how much of timing is held back.
         """
         ahead = timing * (frame_rate / 1000)
         most = torch.where(ahead < 0, EARLIEST, LATEST)
-        moved = torch.tanh(ahead / most) * most + late * (frame_rate / 1000)
+        own = torch.tanh(ahead / most) * most * (1 - hold)
+        moved = own + late * (frame_rate / 1000)
         return ramp[16 : -MEMORY - 11].double() - moved.clamp(-EARLIEST, LATEST).double()
 
     def steps(self, log_f0, up, psi, u, hz) -> Tensor:  # [1, V, n - 1]
@@ -269,7 +271,7 @@ class Planner(nn.Module):
         chance = torch.cat([quiet, edges], 0) * (scale * scale)
         rows = torch.cat([level * quiet, edge * edges, db * quiet, bands * quiet, chance], 0)
         kept = quiet[0, :, 4:-4].unsqueeze(2)
-        asked = asked[:, 4:-4] * (math.log(10) / 20) - loss
+        asked = asked[..., 4:-4].permute(1, 2, 0) * (math.log(10) / 20) - loss
         return rows[..., 4:-4].permute(1, 2, 0) @ self.mix + kept * asked
 
     def forward(self, history, recent, frames, clock, frame_rate, hz, bases, knobs, curves, ramp):
@@ -277,7 +279,7 @@ class Planner(nn.Module):
 
         history [10, R], R = MEMORY + EARLIER + K; its last frame is 16 after the last of the
         output. recent [10, T]: its last T = R - MEMORY frames; frames [T] their numbers, clock [T] s;
-        curves [V, n, 5 + BANDS].
+        curves [V, n, 6 + BANDS].
         -> steps [V, n - 1] and psi [V, n] cycles, last before a voice [1, V, n], rows [6, V, n],
         logs of gain and bands [V, K + 1, 10].
         """
@@ -286,9 +288,9 @@ class Planner(nn.Module):
         early, late = self.fields(clock, recent[AGE] / hz, bases, amounts)
         own = self.details(history, early, scale, knobs[:1], frame_rate, ramp)
         timing, level, edge, formant, bands, slow = late.split([2, 2, 1, 1, 2 * BANDS, 1], 0)
-        late, higher, louder, loose, shift, shape = curves.split([1, 1, 1, 1, 1, BANDS], 2)
-        higher, loose, shift = torch.cat([higher, loose, shift], 2).permute(2, 0, 1).split(1, 0)
-        u = self.times(timing.sum(0), late.squeeze(2), frame_rate, ramp)
+        asked = curves.permute(2, 0, 1)
+        late, higher, louder, loose, shift, hold, shape = asked.split([*[1] * 6, BANDS], 0)
+        u = self.times(timing.sum(0), late.squeeze(0), hold.squeeze(0), frame_rate, ramp)
         i = u.floor()
         rest, i = u - i, i.long()
         at = line(torch.cat([recent[:4], recent[PSI:], self.loudness(history)], 0), i, rest)
@@ -313,6 +315,6 @@ class Planner(nn.Module):
         rows = torch.cat([u.unsqueeze(0), voiced, strewn, turn, formant, slow.double()], 0)
         scale = kinds[Scales.LEVEL : Scales.LEVEL + 1]
         levels = self.levels(
-            level, edge, db, bands, torch.cat([louder, shape], 2), loud.float(),
+            level, edge, db, bands, torch.cat([louder, shape], 0), loud.float(),
             1 - voiced.float(), scale, loss)
         return steps.squeeze(0), psi.squeeze(0), last > 0.5, rows, levels
