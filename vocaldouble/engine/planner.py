@@ -247,16 +247,15 @@ class Planner(nn.Module):
         peak = F.max_pool1d(level.float().unsqueeze(0), MEMORY, 1)[0, :, 1:]
         return ((level[:, MEMORY:] - peak + 51) / 6).clamp(0, 1)
 
-    def times(self, timing, late, hold, frame_rate, ramp) -> Tensor:  # [V, n]
+    def times(self, timing, late, own, frame_rate, ramp) -> Tensor:  # [V, n]
         """Where in the lead the double is, in frames of the plan.
 
         timing [V, n] ms, which is bent to what can be played, late [V, n] ms, added to that,
-        hold [V, n] 0..1, how much of timing is held back.
+        own [V, n] 0..1, how much of timing is kept.
         """
         ahead = timing * (frame_rate / 1000)
         most = torch.where(ahead < 0, EARLIEST, LATEST)
-        own = torch.tanh(ahead / most) * most * (1 - hold)
-        moved = own + late * (frame_rate / 1000)
+        moved = torch.tanh(ahead / most) * most * own + late * (frame_rate / 1000)
         return ramp[16 : -MEMORY - 11].double() - moved.clamp(-EARLIEST, LATEST).double()
 
     def steps(self, log_f0, up, psi, u, hz) -> Tensor:  # [1, V, n - 1]
@@ -290,7 +289,8 @@ class Planner(nn.Module):
         timing, level, edge, formant, bands, slow = late.split([2, 2, 1, 1, 2 * BANDS, 1], 0)
         asked = curves.permute(2, 0, 1)
         late, higher, louder, loose, shift, hold, shape = asked.split([*[1] * 6, BANDS], 0)
-        u = self.times(timing.sum(0), late.squeeze(0), hold.squeeze(0), frame_rate, ramp)
+        free = 1 - hold
+        u = self.times(timing.sum(0), late.squeeze(0), free.squeeze(0), frame_rate, ramp)
         i = u.floor()
         rest, i = u - i, i.long()
         at = line(torch.cat([recent[:4], recent[PSI:], self.loudness(history)], 0), i, rest)
@@ -301,15 +301,15 @@ class Planner(nn.Module):
         up = up + higher * (math.log(2) / 1200)
         sung, deep = (voiced > 0.5).double(), (near < 0.01).double()
         jitter = self.draws.table[(bases[2] + frames[16:-11]) % TABLE].double()
-        free = (jitter * 25.5 + 170.0) / hz
+        beat = (jitter * 25.5 + 170.0) / hz
         steps = self.steps(log_f0, up.double() * sung, psi, u, hz)
-        steps = torch.where(deep[..., 1:] * deep[..., :-1] > 0.5, free[..., 1:], steps)
+        steps = torch.where(deep[..., 1:] * deep[..., :-1] > 0.5, beat[..., 1:], steps)
         last = torch.cat([deep[..., :-1] * (1 - deep[..., 1:]), deep[..., -1:] * 0], 2)
         heard = loud * (4 * knobs[:1]).clamp(max=1.0)
         detail = kinds[Scales.TIMBRE : Scales.TIMBRE + 1]
         turn = torch.where(sung > 0.5, am.turn, noisy) * heard
         turn = (turn + loose * loud).clamp(max=1.0) * math.pi
-        strewn = noisy * loud * ((detail + loose) * (am.scatter_ms / 1000 * frame_rate))
+        strewn = noisy * loud * free * ((detail + loose) * (am.scatter_ms / 1000 * frame_rate))
         formant = formant * (voiced * (1 - 0.8 * noisy))
         formant = formant + (torch.exp(shift * (math.log(2) / 1200)) - 1) * sung
         rows = torch.cat([u.unsqueeze(0), voiced, strewn, turn, formant, slow.double()], 0)
