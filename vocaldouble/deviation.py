@@ -13,8 +13,8 @@ import numpy as np
 from .config import N_BANDS, Knobs
 
 # %% ../nbs/01_deviation.ipynb #59f062a7
-# ms, how early and how late a take may be: every renderer plays that much
-EARLIEST_MS, LATEST_MS = -16.0, 242.0
+# ms, how early and how late a take may be: the engine plays that much
+EARLIEST_MS, LATEST_MS = -32.0, 64.0
 
 # %% ../nbs/01_deviation.ipynb #1d538676
 N_COLUMNS = (

@@ -11,10 +11,10 @@ from dataclasses import dataclass, replace
 
 import numpy as np
 
-from ..config import CURVE_RATE, N_BANDS, Knobs
+from ..config import CURVE_RATE, N_BANDS, Knobs, band_centres
 from vocaldouble.curves.base import (
-    EVENT_S, LEGATO, NOTE, CurveStream, HighBandLimiter, Timing, TimingStream,
-    find_events, register, remove_mean_level, within_limits,
+    EVENT_S, LEGATO, NOTE, CurveStream, Timing, TimingStream,
+    find_events, register, remove_mean_level,
 )
 from ..deviation import DeviationCurves
 from ..features import LeadFeatures
@@ -48,8 +48,8 @@ class Human(_PitchAndTiming):
     band_fast_s: float = 0.03
     band_slow_db: float = 2.5  # the same from note to note
     band_slow_s: float = 0.8
-    decorrelation: float = 0.90  # loss of coherence in notes (mean)
-    noise_decorrelation: float = 0.90  # in consonants and breaths (mean)
+    decorrelation: float = 0.2  # in notes (mean), beside what other pitch and time bring
+    noise_decorrelation: float = 0.9  # in consonants and breaths (mean)
 
     def start(self, seed: int, voice: int, knobs: Knobs):
         return HumanStream(self, seed, voice, knobs)
@@ -101,28 +101,32 @@ class _Approach(Stateful):
         return out
 
 # %% ../../nbs/12_human.ipynb #3a55d2af
+_STEADY = np.interp(band_centres(), [9_000.0, 10_500.0], [1.0, 0.3])  # share of the wander of bands
+
+
 def _with_noise(
     h: Human,
     goals: np.ndarray,  # [T, 5] as `_Approach` returns them
     noise: np.ndarray,  # [T, 6 + 2 * (N_BANDS + 2)] of unit variance
 ) -> DeviationCurves:
-    "The curves of a voice before knobs and limits."
+    "The curves of a voice before knobs."
     timing, pitch, level, scoop, decorrelation = goals.T
     drift, fast, slow, fast_db, slow_db, loose = noise[:, :6].T
     band_fast, band_slow = np.split(noise[:, 6:], 2, axis=1)
+    bands = remove_mean_level(h.band_fast_db * band_fast + h.band_slow_db * band_slow)
     return DeviationCurves(
         time=timing + h.drift_ms * drift,
         pitch=pitch + scoop + h.fast_cents * fast + h.slow_cents * slow,
         level=level + h.fast_db * fast_db + h.slow_db * slow_db,
         decorrelation=np.maximum(decorrelation * (1.0 + 0.2 * loose), 0.0),
-        envelope=remove_mean_level(h.band_fast_db * band_fast + h.band_slow_db * band_slow),
+        envelope=bands * _STEADY,
     )
 
 # %% ../../nbs/12_human.ipynb #5eed0213
 class HumanStream(CurveStream):
     "One voice of `Human`."
 
-    _remembers = "goals", "noise", "limiter"
+    _remembers = "goals", "noise"
 
     def __init__(self, human: Human, seed: int, voice: int, knobs: Knobs):
         self.human, self.knobs = human, knobs
@@ -130,10 +134,10 @@ class HumanStream(CurveStream):
         times += [human.band_fast_s] * (N_BANDS + 2) + [human.band_slow_s] * (N_BANDS + 2)
         self.goals = _Approach(_Goals(human, seed, voice))
         self.noise = SmoothNoise((seed, "human-noise", voice), len(times), times, CURVE_RATE)
-        self.limiter = HighBandLimiter()
 
     def push(self, features: LeadFeatures) -> DeviationCurves:
         goals, noise = self.goals.push(features), self.noise.draw(len(features))
         curves = _with_noise(self.human, goals, noise).scaled(self.knobs)
-        curves = within_limits(curves, self.limiter, features.voiced)
-        return replace(curves, decorrelation=np.minimum(curves.decorrelation, 0.95))
+        wander = np.hypot(self.human.band_fast_db, self.human.band_slow_db)
+        added = 0.05 * (wander * self.knobs.scale("timbre")) ** 2  # dB
+        return replace(curves, envelope=curves.envelope - added * _STEADY**2)
