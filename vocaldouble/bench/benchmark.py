@@ -4,8 +4,8 @@
 
 # %% auto #0
 __all__ = ['VERSION', 'CODE', 'OTHERS', 'CONTROLS', 'COSTS', 'STATED', 'LEAST', 'TRACKS', 'data_hash', 'library_versions',
-           'stretches', 'octave_of', 'another', 'held_out', 'evaluate_pairs', 'evaluate_group', 'Report', 'scaler',
-           'mean_of', 'stack', 'row_of', 'compare', 'benchmark', 'thinned', 'evaluate']
+           'stretches', 'octave_of', 'another', 'evaluate_pairs', 'evaluate_group', 'Report', 'scaler', 'mean_of',
+           'stack', 'row_of', 'compare', 'benchmark', 'thinned', 'evaluate']
 
 # %% ../../nbs/36_benchmark.ipynb #99d5de81
 import ast
@@ -33,12 +33,12 @@ from .pairs import Pair, pairs as pairs_of, recordings
 from .quality import click_level_db, hf_energy_db, predicted_mos
 from .stats import CLASSIFIERS, EvaluateConfig, auc_table, bootstrap, by_group, floor_of, in_processes, median_width, mmd_table, out_of_fold
 from ..config import CURVE_RATE, Knobs, UserError, paths, rng
-from ..curves.base import CurveModel, find_models, models as all_models
+from ..curves.base import find_models, models as all_models
 from ..data.speaker import embed, similarity
 from ..deviation import DeviationCurves
 from ..doubler import Doubler
-from ..features import extract_features
-from ..render.moving_delay import render
+from ..features import extract_features, n_frames
+from ..render.play import play_curves
 
 # %% ../../nbs/36_benchmark.ipynb #eca0b445
 VERSION = 1
@@ -135,28 +135,26 @@ def another(p: Pair, pairs: list, found: list) -> np.ndarray:  # [1, M], None wh
     y = soxr.resample(audio[0, : round(rate * p.lead.shape[1] / p.rate)], rate, p.rate)[None]
     return y * rms(p.lead) / max(rms(y), 1e-9)
 
-# %% ../../nbs/36_benchmark.ipynb #a4d3f89b
-def held_out(
-    model,  # a `CurveModel`, or a function of `exclude` that returns one
-    group: str,
-) -> CurveModel:
-    "The model as it is without what it knows of a group."
-    if callable(model):
-        return model(exclude=group)
-    return replace(model, exclude=(*model.exclude, group)) if hasattr(model, "exclude") else model
-
 # %% ../../nbs/36_benchmark.ipynb #88ea238f
-def _turned(x, rate, **curves) -> np.ndarray:  # [1, N]
-    # `x` [1, N] through the moving delay, with some curves.
-    n = len(extract_features(x, rate))
+def _turned(x, rate, formants=0.0, **curves) -> np.ndarray:  # [1, N]
+    # `x` [1, N] through the engine, with some curves.
+    n = n_frames(x.shape[1], rate)
     filled = {k: np.resize(np.float32(v), n) for k, v in curves.items()}
-    return render(x, replace(DeviationCurves.zeros(n), **filled), rate)
+    return play_curves(x, replace(DeviationCurves.zeros(n), **filled), rate, formants)
 
 
 def _wander(x, rate, seconds) -> np.ndarray:  # [T], unit variance
-    n = len(extract_features(x, rate))
+    n = n_frames(x.shape[1], rate)
     v = gaussian_filter1d(rng("wander").standard_normal(n + 2000), seconds * CURVE_RATE)
     return v[1000 : 1000 + n] / v.std()
+
+
+def _smeared(x, rate) -> np.ndarray:  # [1, N]
+    # Every frequency late by up to 20 ms, at random: a filter that passes all of them alike.
+    noise = rng("smeared").standard_normal(round(0.02 * rate))
+    response = np.fft.rfft(noise * np.hanning(len(noise)), 2 * x.shape[1])
+    spread = np.fft.rfft(x, 2 * x.shape[1]) * response / np.maximum(np.abs(response), 1e-9)
+    return np.fft.irfft(spread)[:, : x.shape[1]].astype(np.float32)
 
 
 def _noisy(x, rate) -> np.ndarray:  # [1, N]
@@ -178,10 +176,10 @@ def _clicking(x, rate) -> np.ndarray:  # [1, N]
 # %% ../../nbs/36_benchmark.ipynb #a9833f05
 CONTROLS = {  # name -> (function of lead, take and rate to a double, features of which one has to call it)
     "60 cents flat": (lambda x, y, r: _turned(y, r, pitch=-60.0), ("note mean 50 %", "note mean 90 %")),
-    "formants follow pitch": (lambda x, y, r: _turned(x, r, pitch=25 * _wander(x, r, 0.05)), ("formant follow",)),
+    "formants follow pitch": (lambda x, y, r: _turned(x, r, 1.0, pitch=25 * _wander(x, r, 0.05)), ("formant follow",)),
     "jitter": (lambda x, y, r: _turned(y, r, pitch=20 * _wander(y, r, 0.008)), ("pitch 25 Hz", "aperiodicity high")),
     "noise": (lambda x, y, r: _noisy(y, r), ("aperiodicity high", "aperiodicity low", "envelope offset 8000 Hz")),
-    "smeared pulses": (lambda x, y, r: _turned(y, r, decorrelation=1.0), ("pulse depth",)),
+    "smeared pulses": (lambda x, y, r: _smeared(y, r), ("pulse depth",)),
     "notes muted": (lambda x, y, r: _without_words(y, r), ("notes lost", "voice lost")),
     "clicks": (lambda x, y, r: _clicking(y, r), ("click rate",)),
 }
@@ -270,7 +268,7 @@ def evaluate_group(pairs, leads, others, models, seeds, controls, cfg, knobs=Kno
         out[name] = evaluate_pairs(spoiled, known, mos=False)
     own = lambda k, s: int(rng("double", group, k, s).integers(1 << 31))  # one seed for every lead would be one take of them all
     for name, model in models.items():
-        doubler = Doubler(held_out(model, group))
+        doubler = Doubler(model)
         double = lambda x, k, s: doubler.double(x, rate, voices=1, seed=own(k, s), knobs=knobs)[0]
         out[name] = evaluate_pairs([(x, double(x, k, s)) for k, x in enumerate(leads) for s in seeds], known)
     return group, out
@@ -439,7 +437,7 @@ def _grouped(pairs) -> dict:  # group -> pairs
 # %% ../../nbs/36_benchmark.ipynb #131962ea
 def benchmark(
     pairs,  # of `Pair`: real takes
-    models: dict = None,  # name -> `CurveModel` or function of `exclude`; the classics and all models of the package by default
+    models: dict = None,  # name -> `CurveModel`; all that can be found by default
     others: list = (),  # `stretches` of other singers; without them there is no such row, save where several speakers share a line
     seeds: tuple = (0,),  # a double of every take for each
     controls: tuple = (),  # keys of `CONTROLS`

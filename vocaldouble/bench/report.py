@@ -25,7 +25,7 @@ import soundfile as sf
 
 from .. import __version__
 from ..audio import Staged, level_db, loudness, need, outputs, quantise, specplot, storing
-from .benchmark import held_out, scaler, thinned
+from .benchmark import scaler, thinned
 from .differences import measure_pair, pair_fault
 from .measure import align
 from .pairs import Pair
@@ -124,20 +124,20 @@ def _slid(p: Pair) -> np.ndarray:  # [1, N], as long as the lead
 
 def make_example(
     p: Pair,
-    models: dict,  # name -> `CurveModel` or function of `exclude`
+    models: dict,  # name -> `CurveModel`
     seed: int = 0,
 ) -> Example:
     "Lead and real take of a pair, with a double by each model, 10 s at most. Raises `UserError` for takes that cannot be aligned."
     lead, own = p.lead[:, : round(LONGEST * p.rate)], int(rng("example", p.name, seed).integers(1 << 31))
     takes = {"real": _slid(p)[:, : lead.shape[1]]}
     for name, model in models.items():
-        takes[name] = Doubler(held_out(model, p.group)).double(lead, p.rate, voices=1, seed=own)[0]
+        takes[name] = Doubler(model).double(lead, p.rate, voices=1, seed=own)[0]
     return Example(p.name if p.group == p.line else f"{p.group}: {p.name}", p.rate, lead, takes)
 
 # %% ../../nbs/38_report.ipynb #e7ad1116
 def corpus_examples(
     pairs: list,  # of `Pair`
-    models: dict,  # name -> `CurveModel` or function of `exclude`
+    models: dict,  # name -> `CurveModel`
     count: int = 4,
     progress: Callable = lambda done, total: None,
 ) -> list:  # of `Example`

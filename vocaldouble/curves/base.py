@@ -4,12 +4,11 @@
 
 # %% auto #0
 __all__ = ['NOTHING', 'PHRASE_END', 'WORD_END', 'NOTE', 'LEGATO', 'EVENT_S', 'CurveStream', 'CurveModel', 'register', 'models',
-           'find_model', 'find_models', 'find_events', 'Timing', 'TimingStream', 'soft_limit_lead_ms', 'voice_weight',
-           'remove_mean_level', 'HighBandLimiter', 'within_limits']
+           'find_model', 'find_models', 'find_events', 'Timing', 'TimingStream', 'voice_weight', 'remove_mean_level']
 
 # %% ../../nbs/10_curves.ipynb #02fb9275
 import math
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from importlib import import_module, metadata
 from pkgutil import iter_modules
 from typing import Protocol
@@ -158,13 +157,6 @@ class TimingStream(Stateful):
             self.now = float(least + t.phrase_ms * phrase + t.word_ms * word)
         return self.now
 
-# %% ../../nbs/10_curves.ipynb #0a5063f9
-def soft_limit_lead_ms(
-    time: np.ndarray,  # [T] ms
-) -> np.ndarray:  # [T] ms, above -15
-    "Times that every renderer plays."
-    return np.where(time < 0, 15.0 * np.tanh(time / 15.0), time)
-
 # %% ../../nbs/10_curves.ipynb #1598e16c
 def voice_weight() -> np.ndarray:  # [N_BANDS], sums to 1
     "About how the power of a voice is spread over the bands of the envelope."
@@ -178,37 +170,3 @@ def remove_mean_level(
     "Bands of which neighbours move together, without their common loudness."
     bands = (bands[:, :-2] + bands[:, 1:-1] + bands[:, 2:]) / math.sqrt(3)
     return bands - bands @ voice_weight()[:, None]
-
-# %% ../../nbs/10_curves.ipynb #89c3c594
-class HighBandLimiter(Stateful):
-    "Holds the mean gain above 10.5 kHz at one."
-
-    _remembers = "mean", "note"
-
-    def __init__(self, time: float = 0.08):  # s, slower movements are taken out
-        self.mean, self.note = np.ones(N_BANDS), 0.0
-        self.share = np.interp(band_centres(), [9_000.0, 10_500.0], [0.0, 1.0])
-        self.follow = 1.0 - math.exp(-1.0 / (CURVE_RATE * time))
-
-    def __call__(
-        self,
-        level: np.ndarray,  # [T] dB
-        envelope: np.ndarray,  # [T, N_BANDS] dB
-        voiced: np.ndarray,  # [T] bool
-    ) -> np.ndarray:  # [T, N_BANDS] dB
-        gain, off = 10 ** ((level[:, None] + envelope) / 20), np.empty(envelope.shape)
-        for t, (g, v) in enumerate(zip(gain, voiced.tolist())):
-            self.mean = self.mean + self.follow * (g - self.mean)
-            self.note += 0.3 * (v - self.note)
-            off[t] = self.note * np.log10(self.mean) + (1.0 - self.note) * np.log10(g)
-        return envelope - self.share * 20 * off
-
-# %% ../../nbs/10_curves.ipynb #8656ab8f
-def within_limits(
-    curves: DeviationCurves,
-    limiter: HighBandLimiter,
-    voiced: np.ndarray,  # [T] bool
-) -> DeviationCurves:
-    "Curves that every renderer plays, and that keep the energy at the top of the band."
-    envelope = limiter(curves.level.astype(np.float64), curves.envelope.astype(np.float64), voiced)
-    return replace(curves, time=soft_limit_lead_ms(curves.time), envelope=envelope)
