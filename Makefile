@@ -12,7 +12,7 @@ FULL := $(VENV)/.full
 
 .DEFAULT_GOAL := help
 .DELETE_ON_ERROR:
-.PHONY: help demo test lab check readme export bank benchmark study engine codec runs env clean
+.PHONY: help demo test lab check readme export benchmark study engine codec runs env clean
 
 help: ## list the targets
 	@awk -F ':.*## ' '/^[a-z]+:.*## / {printf "  make %-9s %s\n", $$1, $$2}' $(firstword $(MAKEFILE_LIST))
@@ -36,10 +36,6 @@ readme: $(FULL) ## write README.md from nbs/index.ipynb
 export: $(FULL) ## write vocaldouble/ from the notebooks, then clean the notebooks
 	@$(BIN)/nbdev_export
 	@$(BIN)/nbdev_clean
-
-bank: $(FULL) ## measure the bank of takes again, from the archives in MIRROR=folder or from their publisher
-	@$(if $(MIRROR),VOCALDOUBLE_MIRROR="$(abspath $(MIRROR))") $(BIN)/vocaldouble datasets get vocobox
-	@$(BIN)/python -c "from vocaldouble.bench.bank import make_bank; make_bank()"
 
 benchmark: $(FULL) ## run the benchmark again, both tracks and the musical limits, from the archives in MIRROR=folder or from their publishers
 	@$(if $(MIRROR),VOCALDOUBLE_MIRROR="$(abspath $(MIRROR))") $(BIN)/vocaldouble datasets get ravdess-song vocobox sms-tools oatsu vocadito-excerpt everythingisfree
