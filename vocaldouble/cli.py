@@ -45,12 +45,12 @@ for _command in (datasets_group, prepare_command, pretrained_group, embed_comman
 @click.option("--seed", default=0, show_default=True, type=click.IntRange(min=0), help="Another seed is another take.")
 @click.option("--force", is_flag=True, help="Replace files that exist.")
 def demo_command(out, seed, force):
-    "Double the bundled vocal: lead, two doubles, mix, and a picture of the curves."
+    "Double the bundled vocal: lead, two doubles, mix, and a picture of what differs."
     files = demo(out, force, seed)
     show("Listen to these, the mix last:")
     for f in files[:-1]:
         show(f"  {f}")
-    show(f"Look at the curves:\n  {files[-1]}")
+    show(f"Look at pitch and level:\n  {files[-1]}")
 
 # %% ../nbs/91_cli.ipynb #2baba01f
 def _amount(name: str, high: int, help: str, low: int = 0):

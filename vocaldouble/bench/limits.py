@@ -27,7 +27,7 @@ from .quality import click_level_db, predicted_mos
 from .stats import in_processes
 from ..config import CURVE_RATE, Knobs, UserError
 from ..curves.base import models as all_models
-from ..doubler import Doubler
+from ..doubler import DEFAULT, Doubler
 from ..synth import PHRASE, Note, Singer, sing
 
 # %% ../../nbs/37_limits.ipynb #e67b14db
