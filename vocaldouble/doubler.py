@@ -152,10 +152,8 @@ class DoubleStream(Stateful):
 
     def finish(self) -> list:  # voices of [C, m]
         end = _finish_all(self.stages)
-        self.voices.ends = self.voices.taken + end.shape[1]
-        end = np.concatenate([end, _beyond(end, self.inner)], axis=1)
-        parts = [self.voices.push(end), self.voices.finish()]
-        rest = self.alignment.push([np.concatenate(v, axis=1) for v in zip(*parts)], self.taken, last=True)
+        voices = self.voices.end(end, _beyond(end, self.inner))
+        rest = self.alignment.push(voices, self.taken, last=True)
         return [_faded_out(v, round(FADE_S * self.rate), self.rate) for v in rest]
 
 # %% ../nbs/17_doubler.ipynb #66860a71

@@ -118,75 +118,105 @@ def _held(rows, seconds: np.ndarray, left: np.ndarray):  # rows [V, K, len(CURVE
     rows[..., _TIME] = time * np.where(time < 0, 1 - start, 1 - end)
     rows[..., _HOLD] = np.maximum(start, end)
 
+# %% ../../nbs/13_play.ipynb #cac1d612
+class _Rows(Stateful):
+    # What the graph is told of the curves of all voices, from blocks of the lead.
+    _remembers = "features", "curves", "ends"
+
+    def __init__(self, rate: float, channels: int, streams: list, contract):
+        self.rate, self.hop, self.n = rate, contract.hop, len(streams)
+        drawn = streams if streams[0].draws else []
+        self.features = FeatureStream(rate, channels) if drawn else None
+        self.curves = [HopCurves(s, rate, contract) for s in drawn]
+        self.ends = None  # samples of the lead, once that is known
+
+    def push(self, block: np.ndarray):
+        if self.curves:
+            found = self.features.push(block)
+            for curves in self.curves:
+                curves.push(found)
+
+    def finish(self):
+        if self.curves:
+            found = self.features.finish()
+            for curves in self.curves:
+                curves.push(found)
+                curves.finish()
+
+    def at(self, hops: np.ndarray) -> np.ndarray:  # [V, K, len(CURVES)] at hops [K]
+        rows = np.zeros((self.n, len(hops), len(CURVES)), np.float32)
+        for row, curves in zip(rows, self.curves):
+            row[:] = curves.at(hops)
+        seconds = hops * self.hop / self.rate
+        ends = np.inf if self.ends is None else self.ends / self.rate
+        _held(rows, seconds, ends - seconds)
+        return rows
+
 # %% ../../nbs/13_play.ipynb #cad6cab5
 MAX_HOPS = 64  # in one call
 
 
+class _Calls(Stateful):
+    # Calls of the graph, each of which goes on from the one before.
+    _remembers = "hops", "states"
+
+    def __init__(self, rate: float, channels: int, seed: int, streams: list):
+        self.session, self.contract = graph(rate_class(rate))
+        self.hops, self.states = 0, first_states(self.contract, channels, len(streams))
+        self.same = dict(rate=np.array(rate, np.float32), seed=np.array(seed % 2**31))
+        self.same["voice"] = np.arange(len(streams))
+        self.same["knobs"] = knob_values(streams[0].plan, streams[0].detail)
+
+    def play(self, audio: np.ndarray, rows: _Rows) -> np.ndarray:  # [C, k * hop] -> [V, C, k * hop]
+        hops = self.hops + np.arange(audio.shape[1] // self.contract.hop)
+        call = dict(audio=audio, position=np.array(self.hops), **self.same)
+        call["curves"] = rows.at(hops - self.contract.curves_late)
+        call |= {f"{name}_in": v for name, v in self.states.items()}
+        double, *states = self.session.run(None, call)
+        self.states, self.hops = dict(zip(self.states, states)), self.hops + len(hops)
+        return double
+
+# %% ../../nbs/13_play.ipynb #490ba8ea
 class Voices(Stateful):
     """A `Stage` from blocks [C, n] of a lead to its voices, late by `latency` samples.
 
     One voice for each stream of curves; the first says what the engine does besides.
     """
 
-    _remembers = "waiting", "hops", "taken", "states", "features", "curves", "ends"
+    _remembers = "waiting", "taken", "calls", "rows"
 
     def __init__(self, rate: float, channels: int, seed: int, streams: list):
-        self.session, self.contract = graph(rate_class(rate))
-        self.rate, self.latency, self.hop = rate, self.contract.latency, self.contract.hop
-        self.taken = self.hops = 0  # samples, hops that have been played
-        self.ends = None  # samples of the lead, once that is known
+        self.calls = _Calls(rate, channels, seed, streams)
+        self.rows = _Rows(rate, channels, streams, self.calls.contract)
+        self.hop, self.latency = self.calls.contract.hop, self.calls.contract.latency
+        self.taken, self.n = 0, len(streams)
         self.waiting = np.zeros((channels, 0), np.float32)
-        self.states = first_states(self.contract, channels, len(streams))
-        self.same = dict(rate=np.array(rate, np.float32), seed=np.array(seed % 2**31))
-        self.same["voice"] = np.arange(len(streams))
-        self.same["knobs"] = knob_values(streams[0].plan, streams[0].detail)
-        drawn = streams if streams[0].draws else []
-        self.curves = [HopCurves(s, rate, self.contract) for s in drawn]
-        self.features = FeatureStream(rate, channels) if drawn else None
 
     def push(self, block: np.ndarray) -> list:  # voices of [C, n]
         self.taken += block.shape[1]
-        if self.features:
-            found = self.features.push(block)
-            for curves in self.curves:
-                curves.push(found)
-        return list(self._push(block))
+        self.rows.push(block)
+        return list(self._play(block))
+
+    def end(self, block: np.ndarray, beyond: np.ndarray) -> list:  # voices of [C, n]
+        "The last block of the lead, and what is to be heard after it by what runs early."
+        self.rows.ends = self.taken + block.shape[1]
+        rest = self.push(np.concatenate([block, beyond], axis=1)), self.finish()
+        return [np.concatenate(v, axis=1) for v in zip(*rest)]
 
     def finish(self) -> list:  # voices of [C, n], together `latency` longer than the lead
-        if self.features:
-            found = self.features.finish()
-            for curves in self.curves:
-                curves.push(found)
-                curves.finish()
-        wanted = self.taken + self.latency - self.hops * self.hop
-        rest = self._push(np.zeros((len(self.waiting), wanted + self.hop), np.float32))
+        self.rows.finish()
+        wanted = self.taken + self.latency - self.calls.hops * self.hop
+        rest = self._play(np.zeros((len(self.waiting), wanted + self.hop), np.float32))
         return list(rest[:, :, :wanted])
 
-    def _push(self, block) -> np.ndarray:  # [V, C, n]
+    def _play(self, block) -> np.ndarray:  # [V, C, n]
         audio = np.concatenate([self.waiting, block], axis=1)
         whole, most = audio.shape[1] // self.hop * self.hop, MAX_HOPS * self.hop
-        parts = [np.zeros((len(self.same["voice"]), len(audio), 0), np.float32)]
-        parts += [self._play(audio[:, i : min(i + most, whole)]) for i in range(0, whole, most)]
+        parts = [np.zeros((self.n, len(audio), 0), np.float32)]
+        for i in range(0, whole, most):
+            parts.append(self.calls.play(audio[:, i : min(i + most, whole)], self.rows))
         self.waiting = audio[:, whole:]
         return np.concatenate(parts, axis=2)
-
-    def _play(self, audio: np.ndarray) -> np.ndarray:  # [C, k * hop] -> [V, C, k * hop]
-        hops = self.hops + np.arange(audio.shape[1] // self.hop)
-        call = dict(audio=audio, position=np.array(self.hops), **self.same)
-        call["curves"] = self._rows(hops - self.contract.curves_late)
-        call |= {f"{name}_in": v for name, v in self.states.items()}
-        double, *states = self.session.run(None, call)
-        self.states, self.hops = dict(zip(self.states, states)), hops[-1] + 1
-        return double
-
-    def _rows(self, hops: np.ndarray) -> np.ndarray:  # [V, K, len(CURVES)]
-        rows = [c.at(hops) for c in self.curves]
-        if not rows:
-            rows = np.zeros((len(self.same["voice"]), len(hops), len(CURVES)), np.float32)
-        rows, seconds = np.array(rows), hops * self.hop / self.rate
-        ends = np.inf if self.ends is None else self.ends / self.rate
-        _held(rows, seconds, ends - seconds)
-        return rows
 
 # %% ../../nbs/13_play.ipynb #0990f965
 class _Given(CurveStream):
