@@ -22,18 +22,19 @@ from .performance import AGE, AHEAD, LEFT, LEVEL, MEMORY, PSI, UNIT, VOICED, han
 class Amounts:
     "Standard deviations at `variation=1`, shares, and what the ear forgives."
 
-    note_cents: float = 12.0  # of a note as a whole
-    drift_cents: float = 20.0  # slowly
-    rho: float = 0.4  # share of the lead's own pitch detail that is kept
-    fresh: float = 1.3  # of another note's detail
+    note_cents: float = 11.0  # of a note as a whole
+    drift_cents: float = 28.0  # slowly
+    rho: float = 0.35  # share of the lead's own pitch detail that is kept
+    fresh: float = 1.7  # of another note's detail
+    calm: int = 6  # frames either side that its pitch is smoothed over
     rho_level: float = 0.3  # the same of level
     fresh_level: float = 1.4
-    most_cents: float = 110.0  # of detail
-    scoop_cents: float = 50.0  # at the start of a note, gone in `scoop_s`
+    most_cents: float = 260.0  # of detail
+    scoop_cents: float = 90.0  # at the start of a note, gone in `scoop_s`
     scoop_s: float = 0.05
-    release_cents: float = 30.0  # at its end
+    release_cents: float = 90.0  # at its end
     timing_ms: float = 32.0  # of words
-    timing_cell: float = 0.36  # s from one to the next
+    timing_cell: float = 0.3  # s from one to the next
     phrase_ms: float = 6.0
     note_db: float = 2.0
     quick_db: float = 0.3
@@ -42,9 +43,8 @@ class Amounts:
     band_db: float = 4.0  # of bands of the spectrum
     band_cell: float = 0.07  # s
     slow_db: float = 1.2  # the same over seconds
-    turn: float = 0.1  # half turns of phase from period to period, above `cross_hz`
-    slow_turn: float = 1.0  # rad, the same slowly
-    scatter_ms: float = 4.0  # how far noise is strewn
+    slow_turn: float = 0.5  # rad of phase above `cross_hz`, slowly
+    scatter_ms: float = 6.0  # how far noise is strewn
     smooth: int = 3  # frames either side
     step: int = 3
     same_low: float = 0.6  # how alike neighbouring periods are, below and above `cross_hz`
@@ -103,8 +103,8 @@ class Draws(nn.Module):
 class Scales(nn.Module):
     """How much of everything the knobs ask for.
 
-    Time, level and timbre go with the variation, pitch a little faster, so that the default is in
-    tune. Details are whole from `variation=0.25` on: they make it another take.
+    Time goes with the variation, level, timbre and pitch faster: the default is in tune and
+    clean. Details are whole from `variation=0.25` on: they make it another take.
     """
 
     PITCH, TIME, LEVEL, TIMBRE, DETAIL, EDGE = range(6)
@@ -112,7 +112,7 @@ class Scales(nn.Module):
     def __init__(self, am: Amounts):
         super().__init__()
         far = 1e9  # the variation to a power, times a factor, at most so much; times a knob
-        self.register_buffer("power", torch.tensor([1.5, 1, 1, 1, 1, 2]))
+        self.register_buffer("power", torch.tensor([2.0, 1, 1.5, 1.5, 1, 3]))
         self.register_buffer("factor", torch.tensor([1.0, 1, 1, 1, 4, 1]))
         self.register_buffer("most", torch.tensor([far, far, far, far, 1, far]))
         self.register_buffer("knob", torch.tensor([2, 1, 3, 4, 2, 2]))
@@ -169,6 +169,7 @@ class Details(nn.Module):
         pad = lambda n: F.pad(hann(n), (3 - n, 3 - n))
         self.register_buffer("smooth", torch.stack([pad(am.smooth), pad(1)])[:, None])
         self.register_buffer("step", pad(am.step)[None, None])
+        self.register_buffer("calm", hann(am.calm)[None, None])
         self.register_buffer("mean", hann(8)[None, None])
         self.register_buffer("decay", torch.tensor([0, 0, -1 / am.scoop_s])[:, None, None])
         self.register_buffer("zero", torch.zeros(1, dtype=torch.int64))
@@ -184,11 +185,18 @@ class Details(nn.Module):
         begin = torch.maximum(begin, ramp[20 : 20 - MEMORY])
         return torch.minimum(begin + age[MEMORY:], ramp[-1:])
 
+    @staticmethod
+    def averaged(x: Tensor, weights: Tensor) -> Tensor:  # [1, R]
+        "x [1, R] under weights [1, 1, 2 * n + 1]; its ends go on."
+        n = weights.shape[2] // 2
+        ends = x[:, :1].expand(1, n), x[:, -1:].expand(1, n)
+        return F.conv1d(torch.cat([ends[0], x, ends[1]], 1).unsqueeze(0), weights)[0]
+
     def in_tune(self, x: Tensor, variation: Tensor) -> Tensor:  # [2, R]
-        "Details x [2, R] without what a short note would take for its pitch, at small variations."
+        "Details x [2, R], calmer; at small variations less what a short note takes for its pitch."
         pitch, level = x.split(1, 0)
-        ends = pitch[:, :1].expand(1, 8), pitch[:, -1:].expand(1, 8)
-        mean = F.conv1d(torch.cat([ends[0], pitch, ends[1]], 1).unsqueeze(0), self.mean)[0]
+        pitch = self.averaged(pitch, self.calm)
+        mean = self.averaged(pitch, self.mean)
         return torch.cat([pitch - (2 - 2 * variation).clamp(0, 1) * mean, level], 0)
 
     def sung(self, x, age, fields, frame_rate, ramp) -> Tensor:  # [2, V, T]
@@ -211,7 +219,7 @@ class Details(nn.Module):
         steps = F.conv1d(steps.sum(0).unsqueeze(1), self.step).transpose(0, 1)
         end = (1 - left[0, MEMORY:] / AHEAD) ** 2 * history[VOICED, MEMORY:].float()
         steps = steps + (fields[5:] * end * scale[5:])[:, :, 3:-3]
-        most = self.most * variation * variation + 1e-3
+        most = self.most * variation**3.5 + 1e-3
         cents = most * torch.tanh(detail[:1] / most) + steps
         return torch.cat([cents * (math.log(2) / 1200), detail[1:]], 0)
 
@@ -307,7 +315,7 @@ class Planner(nn.Module):
         last = torch.cat([deep[..., :-1] * (1 - deep[..., 1:]), deep[..., -1:] * 0], 2)
         heard = loud * (4 * knobs[:1]).clamp(max=1.0)
         detail = kinds[Scales.TIMBRE : Scales.TIMBRE + 1]
-        turn = torch.where(sung > 0.5, am.turn, noisy) * heard
+        turn = torch.where(sung > 0.5, 0.0, noisy) * heard
         turn = (turn + loose * loud).clamp(max=1.0) * math.pi
         strewn = noisy * loud * free * ((detail + loose) * (am.scatter_ms / 1000 * frame_rate))
         formant = formant * (voiced * (1 - 0.8 * noisy))
