@@ -4,8 +4,8 @@
 
 # %% auto #0
 __all__ = ['BACK', 'AHEAD', 'CLIP_CENTS', 'STEP', 'SMOOTH', 'BEFORE', 'AFTER', 'CONDITIONS', 'BLUR', 'SPREAD', 'CHANGE', 'SCALE',
-           'meant', 'Steps', 'feature_rows', 'describe', 'lead_steps', 'Conditions', 'Network', 'shipped', 'Singer',
-           'Mix', 'deviation', 'RetakeStream', 'Retake']
+           'LAGS', 'meant', 'Steps', 'feature_rows', 'describe', 'lead_steps', 'Conditions', 'Network', 'shipped',
+           'Singer', 'Mix', 'deviation', 'RetakeStream', 'Retake']
 
 # %% ../../nbs/14_retake.ipynb #b19f31f7
 import math
@@ -167,8 +167,9 @@ def _tell(c: Conditions, s: Steps) -> list:
         _within(s.before / 10, 3), 0.5 + _within((s.level - c.peak) / 20, 3),
         math.log1p(c.phrase), _within(style[0], 2), _within(style[1], 2), c.speech]
 
-# %% ../../nbs/14_retake.ipynb #61648cd9
+# %% ../../nbs/14_retake.ipynb #9a09591c
 SCALE = 25.0  # cents that the network counts as 1
+LAGS = 1, 2, 3, 4, 6, 8, 11, 14, 18, 22, 27  # steps back of the details that it is told
 
 
 def _sigmoid(v):
@@ -182,10 +183,10 @@ class Network:
         self.w = {name: np.asarray(v, np.float64) for name, v in weights.items()}
         self.size = self.w["gru.weight_hh_l0"].shape[1]
 
-    def mixture(self, h, told, last, before) -> tuple:  # state; shares, means, log of sds
-        "One step. h [size], told [len(CONDITIONS)], the last two details."
+    def mixture(self, h, told, past) -> tuple:  # state; shares, means, log of sds
+        "One step. h [size], told [len(CONDITIONS)], past [len(LAGS)] details."
         w, n = self.w, self.size
-        x = np.tanh(w["enter.weight"] @ [*told, last, last - before] + w["enter.bias"])
+        x = np.tanh(w["enter.weight"] @ np.concatenate([told, past]) + w["enter.bias"])
         a = w["gru.weight_ih_l0"] @ x + w["gru.bias_ih_l0"]
         b = w["gru.weight_hh_l0"] @ h + w["gru.bias_hh_l0"]
         reset, keep = np.split(_sigmoid(a[: 2 * n] + b[: 2 * n]), 2)
@@ -202,18 +203,19 @@ def shipped() -> Network:
     with path.open("rb") as f, np.load(f) as weights:
         return Network(dict(weights))
 
-# %% ../../nbs/14_retake.ipynb #ba160afb
+# %% ../../nbs/14_retake.ipynb #1c0434b1
+_BACK = -np.array(LAGS)
 _BLOCK = 256  # steps whose random numbers are drawn together
 
 
 class Singer(Stateful):
     "Draws details, step by step."
 
-    _remembers = "h", "last", "before", "step"
+    _remembers = "h", "past", "step"
 
     def __init__(self, key: tuple, network: Network):
         self.key, self.network, self._drawn = key, network, (None, None)
-        self.h, self.last, self.before, self.step = np.zeros(network.size), 0.0, 0.0, 0
+        self.h, self.past, self.step = np.zeros(network.size), np.zeros(max(LAGS)), 0
 
     def _numbers(self) -> np.ndarray:  # [2 + len(CONDITIONS)] normal, of this step
         block, place = divmod(self.step, _BLOCK)
@@ -226,13 +228,12 @@ class Singer(Stateful):
         "The detail of the next step. told [len(CONDITIONS)]."
         choice, z, *blur = self._numbers()
         told = told + BLUR * blur
-        self.h, shares, means, sds = self.network.mixture(self.h, told, self.last, self.before)
+        self.h, shares, means, sds = self.network.mixture(self.h, told, self.past[_BACK])
         below = 0.5 * (1 + math.erf(choice / math.sqrt(2)))
         k = min(int((below > np.cumsum(shares)).sum()), len(shares) - 1)
         detail = means[k] + math.exp(sds[k]) * z if told[0] else 0.0
-        self.before = self.last
-        self.last = _within(float(detail), CLIP_CENTS / SCALE)
-        return SCALE * self.last
+        self.past = np.append(self.past[1:], _within(float(detail), CLIP_CENTS / SCALE))
+        return SCALE * self.past[-1]
 
     def push(self, told: np.ndarray) -> np.ndarray:  # [N] cents
         out = np.zeros(len(told))
