@@ -40,6 +40,7 @@ export: $(FULL) ## write vocaldouble/ from the notebooks, then clean the noteboo
 benchmark: $(FULL) ## run the benchmark again, both tracks and the musical limits, from the archives in MIRROR=folder or from their publishers
 	@$(if $(MIRROR),VOCALDOUBLE_MIRROR="$(abspath $(MIRROR))") $(BIN)/vocaldouble datasets get ravdess-song vocobox sms-tools oatsu vocadito-excerpt everythingisfree
 	@$(BIN)/vocaldouble evaluate --controls --json >nbs/benchmark.json.part && mv nbs/benchmark.json.part nbs/benchmark.json
+	@$(BIN)/vocaldouble evaluate --model self --variation 1 --json >nbs/benchmark_loose.json.part && mv nbs/benchmark_loose.json.part nbs/benchmark_loose.json
 	@$(BIN)/vocaldouble evaluate --limits --json >nbs/limits.json.part && mv nbs/limits.json.part nbs/limits.json
 
 study: $(FULL) ## measure again what a second take is, from the archives in MIRROR=folder or from their publisher
