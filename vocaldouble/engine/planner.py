@@ -104,7 +104,7 @@ class Scales(nn.Module):
     """How much of everything the knobs ask for.
 
     Time goes with the variation, level, timbre and pitch faster: the default is in tune and
-    clean. Details are whole from `variation=0.25` on: they make it another take.
+    clean. Details are asked for whole from `variation=0.25` on; `Details` bounds them.
     """
 
     PITCH, TIME, LEVEL, TIMBRE, DETAIL, EDGE = range(6)
