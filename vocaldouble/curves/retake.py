@@ -39,7 +39,7 @@ def _joined(voiced: np.ndarray) -> np.ndarray:  # [N, _WINDOW] bool
     return np.concatenate([before, after], 1)
 
 
-def note_pitch(pitch: np.ndarray, voiced: np.ndarray) -> tuple:  # note [N] cents, joined [N, _WINDOW]
+def note_pitch(pitch: np.ndarray, voiced: np.ndarray) -> tuple:  # [N] cents, [N, _WINDOW] joined
     "The pitch of the note in the middle of windows of pitch [N, _WINDOW] cents."
     joined = _joined(voiced)
     order, n = np.sort(np.where(joined, pitch, np.inf), 1), joined.sum(1)
@@ -150,7 +150,8 @@ class Conditioner(Stateful):
 
     def push(self, steps: Steps) -> np.ndarray:  # [N, len(CONDITIONS)]
         rows = zip(*(v.tolist() for v in steps))
-        return np.array([_conditions(self, Steps(*row)) for row in rows]).reshape(-1, len(CONDITIONS))
+        found = [_conditions(self, Steps(*row)) for row in rows]
+        return np.array(found).reshape(-1, len(CONDITIONS))
 
 # %% ../../nbs/14_retake.ipynb #c6073201
 def _limited(value: float, most: float) -> float:

@@ -5,7 +5,7 @@
 # %% auto #0
 __all__ = ['SINGING', 'SPEECH', 'MODELS', 'SONGS', 'Clip', 'make_clip', 'training_clips', 'some_of', 'RetakeTraining', 'Batch',
            'draw_batch', 'RetakeNet', 'net_weights', 'train_retake', 'band_differences', 'mmd2', 'check_distribution',
-           'compare_with_self', 'in_tune', 'learning_curve', 'make_retake']
+           'compare_with_self', 'in_tune', 'learning_curve', 'train_and_check', 'make_retake']
 
 # %% ../../nbs/74_retake_training.ipynb #8f25db35
 import hashlib
@@ -14,6 +14,7 @@ import math
 import sys
 from collections.abc import Callable
 from dataclasses import asdict, dataclass, replace
+from functools import partial
 from importlib.resources import files
 from itertools import product
 from pathlib import Path
@@ -77,7 +78,7 @@ def _part(clip: Clip, s: slice, held_out: bool) -> Clip:
 
 # %% ../../nbs/74_retake_training.ipynb #c79d9fd1
 def training_clips(mirror=None) -> list:  # of `Clip`
-    "All clips, those held out as well. Raises `UserError` for a dataset that may not be learned from."
+    "All clips, those held out as well. Raises `UserError` where a licence forbids it."
     out = []
     for name in SINGING + SPEECH:
         if not dataset(name).train_ok:
@@ -336,8 +337,10 @@ _VIBRATO, _QUICK = (3.0, 8.5), (9.0, 16.0)  # Hz
 def band_differences(one: dict, other: dict) -> tuple:  # dB of vibrato, dB of what is quicker
     "Power of the statistics `one` against those of `other`."
     hz = np.arange(_PART // 2 + 1) * CURVE_RATE / STEP / _PART
-    power = lambda of, low, high: (10 ** (np.array(of["spectrum"]) / 10))[(hz >= low) & (hz < high)].sum()
-    return tuple(float(10 * np.log10(power(one, *b) / power(other, *b))) for b in (_VIBRATO, _QUICK))
+    inside = lambda band: (hz >= band[0]) & (hz < band[1])
+    power = lambda of, band: (10 ** (np.array(of["spectrum"]) / 10))[inside(band)].sum()
+    ratios = [power(one, band) / power(other, band) for band in (_VIBRATO, _QUICK)]
+    return tuple(float(10 * np.log10(r)) for r in ratios)
 
 # %% ../../nbs/74_retake_training.ipynb #47c65722
 def mmd2(a: np.ndarray, b: np.ndarray, width: float) -> float:
@@ -346,7 +349,8 @@ def mmd2(a: np.ndarray, b: np.ndarray, width: float) -> float:
     return float(inside(a) + inside(b) - 2 * kernel(a, b, width).mean())
 
 
-def _distance(real: np.ndarray, drawn: np.ndarray, random) -> tuple:  # of drawn windows; 95 % of real ones
+def _distance(real: np.ndarray, drawn: np.ndarray, random) -> tuple:
+    # MMD² of drawn windows; 95 % quantile of that of real halves
     apart = real[:200, None] - real[None, :200]
     width = float(np.median(np.sqrt((apart**2).sum(2))))
     halves = []
@@ -391,7 +395,7 @@ def compare_with_self(
     return json.loads(replace(found, facts=facts | found.facts).json())
 
 
-def in_tune(corpora: tuple = SONGS, jobs: int = -1) -> list:  # of dicts, a row for each limit and model
+def in_tune(corpora: tuple = SONGS, jobs: int = -1) -> list:  # of dicts, for each limit and model
     "How well both are in tune at the default variation, on songs."
     found = limits(find_models(MODELS), corpora, voices=1, mos=False, jobs=jobs)
     rows = json.loads(found.json())["rows"]
@@ -449,6 +453,13 @@ def learning_curve(
     return rows
 
 
+def train_and_check(clips, held_out, cfg, progress=lambda *a: None) -> tuple:  # net, history, dict
+    "Train, and hold what is drawn to what is held out."
+    net, history = train_retake(clips, held_out, cfg, progress)
+    found = check_distribution(net, held_out)
+    return net, history, found | dict(nll=history[-1]["val/loss"], noise=cfg.noise)
+
+
 def _with_bar(label: str, work: Callable):
     with click.progressbar(length=1000, label=label, file=sys.stderr) as bar:
         return work(lambda step, steps, loss: bar.update(1000 * step // steps - bar.pos))
@@ -469,11 +480,12 @@ def _sources(clips: list) -> str:
 
 def _verdict(against: dict) -> dict:  # fields of the card
     rows = {k: against["rows"][k] for k in MODELS}
-    floor, auc = ({k: row[name]["value"] for k, row in rows.items()} for name in ("MMD² / floor", "AUC linear"))
-    said = ", ".join(f"`{k}` is at {floor[k]:.1f} × the floor and AUC {auc[k]:.2f}" for k in MODELS)
+    floor = {k: row["MMD² / floor"]["value"] for k, row in rows.items()}
+    auc = {k: row["AUC linear"]["value"] for k, row in rows.items()}
+    each = [f"`{k}` is at {floor[k]:.1f} × the floor and AUC {auc[k]:.2f}" for k in MODELS]
     nearer = floor["retake"] < floor["self"]
-    verdict = "That is nearer than `self`." if nearer else "`self` is nearer, and stays the default."
-    return dict(against=said, verdict=verdict, leads=against["facts"]["leads"])
+    verdict = "It is nearer than `self`." if nearer else "`self` is nearer, and stays the default."
+    return dict(against=", ".join(each), verdict=verdict, leads=against["facts"]["leads"])
 
 # %% ../../nbs/74_retake_training.ipynb #e61f0b38
 def _write_card(cfg, sha, net, clips, held_out, found, against: dict):
@@ -506,18 +518,24 @@ def make_retake(
     cfg: RetakeTraining = RetakeTraining(),
     jobs: int = -1,
 ):
-    "Train, write the weights, compare with `self`, and write card and results. Goes on where it was stopped."
+    """Train, write the weights, compare with `self`, and write card and results.
+
+    A training that was stopped goes on.
+    """
     torch.set_num_threads(1)
     clips = training_clips(mirror or None)
     held_out = [c for c in clips if c.held_out and not c.speech]
     clips = [c for c in clips if not c.held_out]
-    net, history = _with_bar("Training", lambda bar: train_retake(clips, held_out, cfg, bar))
-    sha, found = _write_weights(net), check_distribution(net, held_out)
-    found["nll"] = history[-1]["val/loss"]
+    checked = partial(train_and_check, clips, held_out)
+    train = lambda c: _with_bar(f"Training {c.name}", partial(checked, c))
+    net, history, found = train(cfg)
+    sha = _write_weights(net)
     get("ravdess-song", mirror or None)
     against = compare_with_self(jobs=jobs)
     _write_card(cfg, sha, net, clips, held_out, found, against)
-    out = dict(config=asdict(cfg), sha256=sha, held_out=found, against=against, tune=in_tune(jobs=jobs))
+    out = dict(config=asdict(cfg), sha256=sha, held_out=found, against=against)
+    out["tune"] = in_tune(jobs=jobs)
+    out["less_noise"] = train(replace(cfg, name=f"{cfg.name}-less-noise", noise=cfg.noise / 3))[2]
     curve = lambda bar: learning_curve(clips, held_out, cfg, progress=bar)
     out |= dict(history=history, curve=_with_bar("Learning curve", curve))
     text = json.dumps(_rounded(out), indent=1, ensure_ascii=False) + "\n"
