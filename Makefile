@@ -53,7 +53,7 @@ engine: $(FULL) ## write the graphs of the engine again
 codec: $(FULL) ## train the codec again, or continue, on the voices in MIRROR=folder (an hour on one core)
 	@OMP_NUM_THREADS=1 $(BIN)/python -c "from vocaldouble.convert.codec_training import make_codec; make_codec('$(MIRROR)')"
 
-retake: $(FULL) ## train the network of the model retake again, or continue, and compare it with self, on the voices in MIRROR=folder (half an hour on one core)
+retake: $(FULL) ## train the network of the model retake again, or continue, and compare it with self, on the voices in MIRROR=folder (three quarters of an hour on one core)
 	@$(if $(MIRROR),VOCALDOUBLE_MIRROR="$(abspath $(MIRROR))") OMP_NUM_THREADS=1 $(BIN)/python -W ignore -c "from vocaldouble.learn.retake import make_retake; make_retake('nbs/retake.json')"
 
 runs: $(FULL) ## carry out the study of the baseline's runs on the voices in MIRROR=folder, or continue it (two hours)
