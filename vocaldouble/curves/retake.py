@@ -262,8 +262,8 @@ class Mix:
     calm: int = 3  # steps either side that it is smoothed over
     mean: int = 4  # steps either side of the mean that is taken out where the variation is small
     most_cents: float = 260.0
-    young_s: float = 0.1  # age of a note, s, up to which the limit is small
-    full_s: float = 0.25  # and from which it is whole
+    young_s: float = 0.15  # age of a note, s, up to which the limit is small
+    full_s: float = 0.3  # and from which it is whole
     ahead: int = 3  # steps that are known after the one that a curve is for
 
     @property
