@@ -55,7 +55,7 @@ class Engine(nn.Module):
                 raw[:, None].repeat(1, WINDOW), torch.zeros(2, 9),
                 silent[:, None].repeat(1, MEMORY + EARLIER), torch.zeros(channels, up, 3),
                 torch.zeros(voices, 1, dtype=torch.float64), torch.zeros(channels, voices, 128),
-                torch.zeros(voices, AROUND - 1, 6 + BANDS)]
+                torch.zeros(6 + BANDS, voices, AROUND - 1)]
 
     def forward(self, x, rate, seed, voice, position, knobs, curves, *state):
         """x [C, K * hop], rate [] Hz, seed [], voice [V], position [] hops, knobs [6], curves
@@ -71,7 +71,7 @@ class Engine(nn.Module):
             x, both[:, self.wave - 64 :], rate, frame_rate, PitchState(*state[:n]), env, hops)
         rows, history, raw, notes = self.performance(
             new, frame_rate, hz, raw, notes, history, ramp)
-        asked, earlier = push(earlier, curves, AROUND - 1, 1)
+        asked, earlier = push(earlier, curves.permute(2, 0, 1), AROUND - 1)
         draws = self.planner.draws
         *bases, random = draws.bases(seed, voice)
         recent, clock = rows[:, MEMORY:], frames.double() / hz + 100.0

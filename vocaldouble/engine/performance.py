@@ -64,11 +64,10 @@ class Lead(nn.Module):
 
     def forward(self, x, wave, rate, frame_rate, tracker_state, env, hops):
         "x [C, K * hop], wave [C, 64 + K * hop] -> [4 + 2, K], states."
-        f0, voicing, noisy, level, tracker_state = self.tracker(x, tracker_state, rate)
+        frames, tracker_state = self.tracker(x, tracker_state, rate, hops)
         e = F.conv1d(wave.mean(0, keepdim=True)[None], self.taps).abs()
         both, env = push(env, F.avg_pool1d(e, self.step).reshape(-1), 17 * 32)
-        z = self.pulses(f0, frame_rate, both, hops)
-        frames = reshape(torch.cat([f0, voicing, noisy, level]), 4, -1)
+        z = self.pulses(frames[0], frame_rate, both, hops)
         return torch.cat([frames, z], 0), tracker_state, env
 
 # %% ../../nbs/51_performance.ipynb #89a50f58
