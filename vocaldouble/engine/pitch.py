@@ -66,7 +66,7 @@ class PitchState(NamedTuple):
     products: Tensor  # [7, 2 * lags] correlations and energies of hops
     levels: Tensor  # [1, 1, peak_frames - 1] dBFS
     frames: Tensor  # [1, 2 * candidates + 4, PAST + FUTURE] see `PitchTracker.observe`
-    held: Tensor  # [1, 1, hold_frames] log of the period, negative where unvoiced
+    held: Tensor  # [1, 1, hold_frames] the period in hops, negative where unvoiced
 
 # %% ../../nbs/50_pitch.ipynb #ccac1874
 class _Reshape(torch.autograd.Function):
@@ -223,14 +223,17 @@ class Candidates(nn.Module):
         self.register_buffer("lags", lags)
 
     def forward(self, nsdf: Tensor) -> tuple:
-        "nsdf [K, 1, lags] -> [K, 1, N] logs of periods in samples, strengths, [K, 1, 1] cost of the best."
+        """nsdf [K, 1, lags] -> logs of periods in hops, strengths [K, 1, N], cost of the best [K, 1, 1].
+
+        In hops logs are small, where float32 is fine.
+        """
         slope, bend = F.conv1d(nsdf, self.kernel, padding=2).split(1, 1)
         shift = (slope / bend.clamp(min=1e-4)).clamp(-0.6, 0.6)
         below = nsdf - F.max_pool1d(nsdf, 3, 1, 1)  # 0 at a peak
         height = nsdf + slope * shift - self.cost + 1e4 * below
         strength, at = height.topk(self.n, 2)
         lag = self.lags[at] - shift.gather(2, at)
-        return torch.log(lag), strength, self.cost[at[:, :, :1]]
+        return torch.log(lag / HOP), strength, self.cost[at[:, :, :1]]
 
 # %% ../../nbs/50_pitch.ipynb #81d7a554
 def compose(a: Tensor, b: Tensor) -> Tensor:  # [N, N, T]
@@ -336,11 +339,11 @@ class PitchTracker(nn.Module):
         return torch.cat(frames, 1), (*first, products, levels)
 
     def hold(self, period: Tensor, voiced: Tensor, held: Tensor, hops: Tensor) -> tuple:
-        "Log of the last voiced period [1, 1, K] and the state. [1, 1, K] each, voiced bool."
-        default = math.log(12_000 / self.cfg.default_hz)
+        "The last voiced period and the state. [1, 1, K] each, voiced bool."
+        default = 12_000 / self.cfg.default_hz / HOP
         both = torch.cat([held, torch.where(voiced, period, -default)], 2)
         windows = both[:, :, hops + self.ramp]
-        last = (windows.clamp(0, 1) * self.recent).argmax(3, keepdim=True)
+        last = (windows.sign() * self.recent).argmax(3, keepdim=True)
         period = reshape(windows.gather(3, last), 0, 0, -1).abs()
         return period, both[:, :, -self.cfg.hold_frames :]
 
@@ -353,9 +356,9 @@ class PitchTracker(nn.Module):
         score, none = self.choice(pitch, strength).split([n, 1], 1)
         best, at = score.topk(1, 1)
         margin = best - none
-        period = pitch[..., PAST:-FUTURE].gather(1, at)
+        period = torch.exp(pitch[..., PAST:-FUTURE].gather(1, at))
         period, held = self.hold(period, margin > 0, state.held, hops)
-        f0 = rate / self.factor / torch.exp(period)
+        f0 = rate / self.hop / period
         voicing = torch.sigmoid(self.cfg.steepness * margin)
         noise = F.avg_pool1d(noise[..., PAST - 2 : 2 - FUTURE], 5, 1)
         rows = torch.cat([f0, voicing, noise, level[..., PAST:-FUTURE]], 1)[0]

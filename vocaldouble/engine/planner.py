@@ -15,7 +15,7 @@ import torch
 import torch.nn.functional as F
 from torch import Tensor, nn
 
-from .performance import AGE, AHEAD, MEMORY, PSI, UNIT, hann
+from .performance import AGE, AHEAD, EARLIER, MEMORY, PSI, UNIT, hann, push
 from .pitch import rise
 
 # %% ../../nbs/52_planner.ipynb #4f915ae8
@@ -86,12 +86,12 @@ class Draws(nn.Module):
         self.register_buffer("bias", -0.5 * j * j / width)
 
     def bases(self, seed: Tensor, voice: Tensor) -> tuple:  # [n, V, 1] each
-        "Places in the table: of early and late fields, the jitter, random numbers."
+        "Places in the table: of fields, the jitter, random numbers."
         h = seed % MODULUS * 48271 + voice.unsqueeze(1) * 69621 + self.ids
         for _ in range(3):
             h = (h * 16807 + 7) % MODULUS
             h = (h * h + 3) % MODULUS
-        return (h % TABLE).split([6, 7 + 2 * BANDS, 1, 2], 0)
+        return (h % TABLE).split([len(self.ids) - 3, 1, 2], 0)
 
     def fields(self, base: Tensor, place: Tensor) -> Tensor:  # [n, V, T]
         "base [n, V, 1], place [n, 1, T] double, in cells."
@@ -198,7 +198,7 @@ class Details(nn.Module):
         pitch, level = x.split(1, 0)
         pitch = self.averaged(pitch.unsqueeze(0), self.calm)
         pitch = pitch - rise(variation, 1.0, 0.5) * self.averaged(pitch, self.mean)
-        return torch.cat([pitch.squeeze(0), level], 0)
+        return torch.cat([pitch[0], level], 0)
 
     def sung(self, x, age, since, fields, frame_rate, ramp) -> Tensor:  # [2, V, T]
         "Details x [2, R] of the other notes, and from 0.1 s on those of a little earlier."
@@ -248,15 +248,22 @@ class Planner(nn.Module):
         early = torch.tensor([0.35, 0.12, 0.35, 0.12, 0.12, 0.12], dtype=torch.float64)
         late = [am.timing_cell, 2.0, 0.3, 0.018, 0.07, 0.25] + [am.band_cell] * BANDS
         late = torch.tensor(late + [3.0] * BANDS + [0.08], dtype=torch.float64)
-        self.register_buffer("early", early[:, None, None])
-        self.register_buffer("late", late[:, None, None])
-        self.register_buffer("held", (early == 0.12).double()[:, None, None])  # from onset on
+        cells = torch.cat([early, late])[:, None, None]
+        self.register_buffer("cells", cells)
+        self.register_buffer("held", (cells == 0.12).double())  # from onset on
+        after = torch.tensor([0.0] * len(early) + [11.0] * len(late), dtype=torch.float64)
+        self.register_buffer("after", after[:, None, None])
         self.register_buffer("pair", torch.tensor([-3, -3])[:, None, None])
 
-    def fields(self, clock, age, bases) -> tuple:
-        "Early [6, V, T], late [25, V, T - 27] fields; clock, age [T] s."
-        early = self.draws.fields(bases[0], (clock - self.held * age) / self.early)
-        return early, self.draws.fields(bases[1], clock[16:-11] / self.late)
+    def fields(self, frames, age, hz, base, state) -> tuple:
+        """Early [6, V, EARLIER + K], late [25, V, K + 9] fields, the last 11 frames later; state.
+
+        frames, age [K] of the new frames.
+        """
+        seconds = (frames.double() - self.after - self.held * age) / hz + 100.0
+        both, state = push(state, self.draws.fields(base, seconds / self.cells), EARLIER)
+        early, late = both.split([6, 7 + 2 * BANDS], 0)
+        return early, late[..., 27:], state
 
     def loudness(self, level: Tensor) -> Tensor:  # [1, T] 0..1
         "0 for what lies 51 dB below the voice, which is left alone, 1 from 45 dB on; level [1, R]."
@@ -285,7 +292,7 @@ class Planner(nn.Module):
         psi, u, _, ended = (after - before).split([1, 1, 2, 1], 0)
         _, own, new, both = (after + before).split([2, 1, 1, 1], 0)
         steps = (new - own * u) * (0.5 / hz) + psi
-        return torch.where(both > 1.5, beat[..., 1:] / hz, steps), F.pad(ended < -0.5, (0, 1))
+        return torch.where(both > 1.5, beat[..., 1:] / hz, steps), F.pad(ended, (0, 1)) < -0.5
 
     def levels(self, dry, edge, db, bands, asked, quiet, unvoiced, kinds) -> Tensor:
         "Logs of gain and bands [V, K + 1, 10]; rows [., V, n] dB, quiet and unvoiced [1, V, n] 0..1."
@@ -295,18 +302,21 @@ class Planner(nn.Module):
         rows = torch.cat([rows, chance], 0)
         return rows[..., 4:-4].permute(1, 2, 0) @ self.mix
 
-    def forward(self, history, recent, frames, clock, frame_rate, hz, bases, knobs, curves, ramp):
+    def forward(
+        self, history, recent, frames, frame_rate, hz, bases, knobs, curves, fields, ramp
+    ):
         """Frames of the plan: K + 9 from 4 before the first of the output.
 
         history [10, R], R = MEMORY + EARLIER + K; its last frame is 16 after the last of the
-        output. recent [10, T]: its last T = R - MEMORY frames; frames [T] their numbers, clock [T] s;
-        curves [6 + BANDS, V, n].
+        output. recent [10, T]: its last T = R - MEMORY frames; frames [T] their numbers;
+        curves [6 + BANDS, V, n]; fields [31, V, EARLIER], the state.
         -> steps [V, n - 1] and psi [V, n] cycles, last before a voice [1, V, n], rows [6, V, n],
-        logs of gain and bands [V, K + 1, 10].
+        logs of gain and bands [V, K + 1, 10], state.
         """
         am = self.am
         kinds, scale, amounts = self.scales(knobs)
-        early, late = self.fields(clock, recent[AGE] / hz, bases)
+        early, late, fields = self.fields(
+            frames[EARLIER:], recent[AGE, EARLIER:], hz, bases[0], fields)
         _, loud, details, age, _ = history.float().split([5, 1, 2, 1, 1], 0)
         own = self.details(
             details, age, recent.float(), early, scale, knobs[:1], frame_rate, ramp)
@@ -325,7 +335,7 @@ class Planner(nn.Module):
         up, db = (a + (b - a) * rest.float()).split(1, 0)
         up = up + higher * (math.log(2) / 1200)
         sung = voiced.round()
-        beat = self.draws.beats[(bases[2] + frames[16:-11]) % TABLE].double()
+        beat = self.draws.beats[(bases[1] + frames[16:-11]) % TABLE].double()
         steps, last = self.steps(log_f0, up * sung, psi, u, near < 0.01, beat, hz)
         heard = loud * rise(knobs[:1], 0, 0.25)
         detail = kinds[Scales.TIMBRE : Scales.TIMBRE + 1]
@@ -337,4 +347,4 @@ class Planner(nn.Module):
         rows = torch.cat([voiced, strewn, turn, formant, slow], 0).double()
         levels = self.levels(
             level, edge, db, bands, (louder, shape), loud, 1 - voiced, kinds)
-        return steps.squeeze(0), psi.squeeze(0), last, torch.cat([u, rows], 0), levels
+        return steps[0], psi[0], last, torch.cat([u, rows], 0), levels, fields

@@ -11,10 +11,11 @@ import math
 
 import numpy as np
 import torch
+import torch.nn.functional as F
 from torch import Tensor, nn
 
 from .performance import push
-from .pitch import reshape
+from .pitch import reshape, rise
 from .planner import BANDS, EDGES, TABLE, Amounts
 
 # %% ../../nbs/53_resynthesis.ipynb #6e6bfc34
@@ -79,14 +80,13 @@ class Phase(nn.Module):
 
         -> phi [V, n] cycles, state [V, 1].
         """
-        run = torch.cat([torch.zeros_like(state), torch.cumsum(steps, 1)], 1)
+        run = F.pad(torch.cumsum(steps, 1), (1, 0))
         places = torch.cat([state, psi - run], 1)
         seen = torch.where(order.unsqueeze(1) >= order, order, 0.0)
         last = torch.where(begins.transpose(0, 1), seen, 0.0).amax(2).long()
         place = places.gather(1, last)  # 0: none in this call
-        jump = place[:, 1:] - place[:, :-1]
-        jumps = torch.cat([place[:, :1], jump - torch.round(jump)], 1)
-        phi = run + torch.cumsum(jumps, 1)
+        whole = torch.round(place[:, 1:] - place[:, :-1])
+        phi = run + place - F.pad(torch.cumsum(whole, 1), (1, 0))
         state = phi[:, -9:-8]
         return phi, state - state.floor()
 
@@ -185,8 +185,7 @@ class Overlap(nn.Module):
     def __init__(self, am: Amounts, rate_class: int):
         super().__init__()
         H = 256 * rate_class
-        self.slope = math.pi / am.crossfade
-        self.offset = 0.5 * (math.pi - self.slope)
+        self.fade = 0.5 - 0.5 * am.crossfade, 0.5 + 0.5 * am.crossfade
         self.register_buffer("time", torch.arange(H).float())
         self.register_buffer("part", torch.arange(H) / H)
         self.register_buffer("index", torch.arange(GRAINS - 1.0)[:, None])
@@ -196,7 +195,7 @@ class Overlap(nn.Module):
 
     def weights(self, fraction: Tensor, r: Tensor, co: Tensor, si: Tensor) -> Tensor:
         "Of grains and bands [V, K, 2, 3, H]. fraction of the period [V, K, 1, H], r [V, K, 2, H]."
-        c = torch.cos((fraction * self.slope + self.offset).clamp(0, math.pi))
+        c = torch.cos(rise(fraction, *self.fade) * math.pi)
         power = (2 - (1 - c * c) * r).clamp(min=0.1)
         w = (c.unsqueeze(2) * self.signs + math.sqrt(0.5)) / power.sqrt().unsqueeze(2)
         low, high = w.split(1, 3)
