@@ -182,7 +182,7 @@ class Performance(nn.Module):
         "frames [6, K] -> history [10, MEMORY + EARLIER + K], states. ramp [MEMORY + EARLIER + K]"
         rows, raw = push(raw, frames, WINDOW)
         f0, voicing, noisy, level, _ = rows.split([1, 1, 1, 1, 2], 0)
-        age, psi = history[AGE:, -1:].split(1, 0)
+        _, age, psi = history[:, -1:].split([AGE, 1, 1], 0)
         found, notes_state = self.notes(
             f0, voicing.round(), level, notes_state, age.float(),
             ramp[: -MEMORY - EARLIER, None], ramp[MEMORY:-EARLIER].float())

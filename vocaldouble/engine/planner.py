@@ -15,7 +15,7 @@ import torch
 import torch.nn.functional as F
 from torch import Tensor, nn
 
-from .performance import AGE, AHEAD, EARLIER, MEMORY, PSI, UNIT, hann, push
+from .performance import AGE, AHEAD, EARLIER, MEMORY, UNIT, hann, push
 from .pitch import rise
 
 # %% ../../nbs/52_planner.ipynb #4f915ae8
@@ -327,7 +327,8 @@ class Planner(nn.Module):
         u = self.times(timing.sum(0, keepdim=True), late, free, frame_rate, ramp)
         i = u.floor()
         rest, i = u - i, i.long()
-        rows = torch.cat([recent[:4], self.loudness(loud).double(), recent[PSI:]], 0)
+        near, _, psi = recent.split([4, 5, 1], 0)
+        rows = torch.cat([near, self.loudness(loud).double(), psi], 0)
         log_f0, at, psi = line(rows, i[0], rest).split([1, 4, 1], 0)
         voiced, noisy, near, loud = at.float().split(1, 0)
         both = i + self.pair

@@ -106,8 +106,8 @@ class Grains(nn.Module):
         self.register_buffer("around", torch.arange(AROUND))
         self.register_buffer("grains", torch.arange(GRAINS).double()[:, None])
         self.register_buffer("cut", self.begins_and_steps(AROUND, 4))
-        self.register_buffer("hats", eye[1:] - eye[:-1])
-        self.register_buffer("first", eye[0])
+        self.register_buffer("hats", F.pad(eye[1:] - eye[:-1], (0, 1), value=1.0))
+        self.register_buffer("first", F.pad(eye[0], (0, 1), value=-4.0))
         self.register_buffer("near", torch.arange(-2, 4))
         self.register_buffer("near_cut", self.begins_and_steps(6, 2))
         self.register_buffer("same", torch.tensor([am.same_low, am.same_high]))
@@ -138,8 +138,9 @@ class Grains(nn.Module):
         begin, step, now, pace = p.split([AROUND - 1, AROUND - 1, 1, 1], 3)
         whole = now.floor()
         passed = ((whole + self.grains - begin) / step).clamp(0, 1)  # [V, K, GRAINS, AROUND - 1]
-        at = (passed @ self.hats + self.first) @ rows.permute(1, 2, 0)[:, i]
-        return (now - whole).float(), pace.float(), passed.sum(3, keepdim=True) - 4, at
+        weights, t = (passed @ self.hats + self.first).split([AROUND, 1], 3)
+        at = weights @ rows.permute(1, 2, 0)[:, i]
+        return (now - whole).float(), pace.float(), t, at
 
     def forward(self, phi, rows, psi, flat, random, beat, hops):
         """flat [TABLE], random [2, V, 1], beat [K] numbers of hops.
@@ -148,7 +149,8 @@ class Grains(nn.Module):
         """
         begin, step, t, at = self.frames(phi, rows, hops)
         u, voiced, moves, formant, slow = at.split([1, 1, 2, 1, 1], 3)
-        tick = torch.floor((t + beat.double().reshape(-1, 1, 1)) * 4 + NUDGE).long()
+        tick = (t + beat.double().reshape(-1, 1, 1)) * 4 + (NUDGE + TABLE)  # TABLE: not negative
+        tick = tick.long()
         r = flat[(tick + random.permute(1, 2, 0).unsqueeze(1)) % TABLE]
         move, theta = (moves * r.double()).split(1, 3)
         on = voiced > 0.5
