@@ -83,24 +83,29 @@ class Notes(nn.Module):
         self.register_buffer("between", between.float())
         self.register_buffer("count", between.float().sum(0))
         self.register_buffer("hann", torch.hann_window(2 * BACK + 3)[1:-1][:WINDOW].clone())
+        self.register_buffer("sums", torch.stack([torch.full((WINDOW,), 0.5), after.float()], 1))
         detail = -F.pad(hann(AHEAD), (BACK - AHEAD, 0))
         detail[BACK] += 1
         self.register_buffer("detail", detail[:, None])
         self.register_buffer("around", torch.arange(WINDOW) + 1)
         self.register_buffer("none", torch.zeros(1, MEMORY - 2))
 
-    def meant(self, pitch: Tensor, apart: Tensor, now: Tensor) -> Tensor:  # [1, K, 1]
-        "Robust mean of pitch [1, K, WINDOW] where voice joins it to the centre, `apart` 0."
+    def meant(self, pitch: Tensor, apart: Tensor, now: Tensor) -> tuple:  # [1, K, 1] each
+        """Robust mean of pitch [1, K, WINDOW] where voice joins it to the centre, `apart` 0.
+
+        And how many frames ahead it does.
+        """
         order = (pitch + 1e4 * apart).topk((WINDOW + 1) // 2, 2, largest=False).values
-        middle = (WINDOW - 1) / 2 - 0.5 * apart.sum(2, keepdim=True)
-        median = order.gather(2, middle.clamp(min=0).long())
+        joined = 1 - apart
+        half, ahead = (joined @ self.sums).split(1, 2)
+        median = order.gather(2, (half - 0.5).long())
         note = torch.where(median < 1e3, median, now)
-        weights = (1 - apart) * self.hann
+        weights = joined * self.hann
         for _ in range(2):
             d = pitch - note
             w = weights / torch.exp(d * d)
             note = note + (w * d).sum(2, keepdim=True) / w.sum(2, keepdim=True).clamp(min=0.1)
-        return note
+        return note, ahead
 
     def onsets(self, notes: Tensor, state: Tensor) -> tuple:  # [1, K], state
         "Where a note begins. notes [2, K]: cents, voiced."
@@ -126,8 +131,7 @@ class Notes(nn.Module):
         pitch, voiced, level = rows.split(1, 0)
         now, on, level_now = rows[..., BACK : BACK + 1].split(1, 0)
         apart = (self.count - voiced @ self.between).clamp(0, 1)
-        note = self.meant(pitch, apart, now)
-        left = AHEAD - apart[..., BACK + 1 :].sum(2, keepdim=True)
+        note, left = self.meant(pitch, apart, now)
         near = voiced[..., BACK - 2 : BACK + 3].amax(2, keepdim=True)
         clip = CLIP_CENTS / UNIT
         x = (now - note).clamp(-clip, clip) * on
@@ -186,8 +190,8 @@ class Performance(nn.Module):
         found, notes_state = self.notes(
             f0, voicing.round(), level, notes_state, age.float(),
             ramp[: -MEMORY - EARLIER, None], ramp[MEMORY:-EARLIER].float())
-        found = torch.cat([rows[:3, 1 + BACK : -AHEAD], found], 0).double()
-        centre, _, noisy, on, others = found.split([1, 1, 1, 1, 6], 0)
+        found = torch.cat([rows[:, 1 + BACK : -AHEAD], found], 0).double()
+        centre, _, noisy, _, on, others = found.split([1, 1, 1, 3, 1, 6], 0)
         step = self.pulses(rows, f0, frame_rate, hz, ramp[: -MEMORY - EARLIER + 2, None])
         before, after = step[:, :-1], step[:, 1:]
         pulsed = (before + after) * (0.5 * hz)

@@ -284,7 +284,8 @@ class Planner(nn.Module):
 
     def steps(self, log_f0, up, psi, u, deep, beat, hz) -> tuple:  # [1, V, n - 1], [1, V, n]
         """Cycles of the double from frame to frame: the lead's, and what pitch and time add; where
-        deep in silence [1, V, n] 0 or 1 those of beat [V, n] Hz. And the last frames of silence.
+        deep in silence [1, V, n] 0 or 1 those of beat [1, V, n - 1] Hz. And the last frames of
+        silence.
         """
         own = torch.exp(log_f0)
         rows = torch.cat([psi, u, own, own * torch.exp(up.double()), deep.double()], 0)
@@ -292,7 +293,7 @@ class Planner(nn.Module):
         psi, u, _, ended = (after - before).split([1, 1, 2, 1], 0)
         _, own, new, both = (after + before).split([2, 1, 1, 1], 0)
         steps = (new - own * u) * (0.5 / hz) + psi
-        return torch.where(both > 1.5, beat[..., 1:] / hz, steps), F.pad(ended, (0, 1)) < -0.5
+        return torch.where(both > 1.5, beat / hz, steps), F.pad(ended, (0, 1)) < -0.5
 
     def levels(self, dry, edge, db, bands, asked, quiet, unvoiced, kinds) -> Tensor:
         "Logs of gain and bands [V, K + 1, 10]; rows [., V, n] dB, quiet and unvoiced [1, V, n] 0..1."
@@ -336,14 +337,14 @@ class Planner(nn.Module):
         up, db = (a + (b - a) * rest.float()).split(1, 0)
         up = up + higher * (math.log(2) / 1200)
         sung = voiced.round()
-        beat = self.draws.beats[(bases[1] + frames[16:-11]) % TABLE].double()
+        beat = self.draws.beats[(bases[1] + frames[17:-11]) % TABLE].double()
         steps, last = self.steps(log_f0, up * sung, psi, u, near < 0.01, beat, hz)
         heard = loud * rise(knobs[:1], 0, 0.25)
         detail = kinds[Scales.TIMBRE : Scales.TIMBRE + 1]
         turn = (noisy - noisy * sung) * heard
         turn = (turn + loose * loud).clamp(max=1.0) * math.pi
         strewn = noisy * loud * free * ((detail + loose) * (am.scatter_ms / 1000 * frame_rate))
-        formant = formant * (voiced * (1 - 0.8 * noisy))
+        formant = formant * (voiced * rise(noisy, 1.25, 0))
         formant = formant + (torch.exp(shift * (math.log(2) / 1200)) - 1) * sung
         rows = torch.cat([voiced, strewn, turn, formant, slow], 0).double()
         levels = self.levels(
