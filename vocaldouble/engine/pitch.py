@@ -85,7 +85,7 @@ def reshape(x: Tensor, *shape: int) -> Tensor:
     "x with other axes; 0 keeps an axis, -1 is what is left."
     return _Reshape.apply(x, shape)
 
-
+# %% ../../nbs/50_pitch.ipynb #04f38d5f
 class _Rise(torch.autograd.Function):
     "One node in ONNX, for float32."
 
@@ -223,9 +223,9 @@ class Candidates(nn.Module):
         self.register_buffer("lags", lags)
 
     def forward(self, nsdf: Tensor) -> tuple:
-        """nsdf [K, 1, lags] -> logs of periods in hops, strengths [K, 1, N], cost of the best [K, 1, 1].
+        """nsdf [K, 1, lags] -> [K, 1, N] logs of periods and strengths, [K, 1, 1] cost of the best.
 
-        In hops logs are small, where float32 is fine.
+        Periods are in hops: their logs are small, where float32 is fine.
         """
         slope, bend = F.conv1d(nsdf, self.kernel, padding=2).split(1, 1)
         shift = (slope / bend.clamp(min=1e-4)).clamp(-0.6, 0.6)
@@ -348,7 +348,10 @@ class PitchTracker(nn.Module):
         return period, both[:, :, -self.cfg.hold_frames :]
 
     def forward(self, x: Tensor, state: PitchState, rate: Tensor, hops: Tensor) -> tuple:
-        "x [C, K * hop], rate [] Hz, hops [K, 1] 0, 1, .. -> f0 Hz, voicing, noisiness, level dBFS [4, K], state."
+        """x [C, K * hop], rate [] Hz, hops [K, 1] 0, 1, ..
+
+        -> [4, K] f0 Hz, voicing, noisiness, level dBFS; state.
+        """
         state, n = PitchState(*state), self.cfg.candidates
         new, states = self.observe(x, state, hops)
         frames = torch.cat([state.frames, new], 2)
