@@ -176,8 +176,12 @@ class Products(nn.Module):
         super().__init__()
         lags = np.arange(cfg.longest, cfg.shortest - 1, -1)
         self.n, self.first = len(lags), 4 * HOP - cfg.longest
-        windows = lag_windows(lags, cfg)  # 2 r / m, where m is HOP times what is pooled
-        self.register_buffer("windows", torch.cat([2 * windows, HOP * windows], 1))
+        windows = lag_windows(lags, cfg)
+        self.register_buffer("windows", torch.cat([2 * windows, windows], 1))  # 2 r / m
+        t = torch.arange(5 * HOP)[:, None] - torch.arange(self.first, self.first + self.n)
+        energy = ((t >= 0) & (t < HOP)).float()
+        energy[-HOP:] += 1
+        self.register_buffer("energy", energy)
         self.register_buffer("frames", torch.arange(8)[None])
 
     def correlate(self, x: Tensor) -> Tensor:  # [C, K, lags]
@@ -193,9 +197,8 @@ class Products(nn.Module):
         return sums.sum(2)[:, :, self.first : self.first + self.n]
 
     def energies(self, x: Tensor) -> Tensor:  # [C, K, lags]
-        "Mean square of the last hop plus that of the hop of samples `lag` earlier."
-        mean = F.avg_pool1d(x * x, HOP, 1)
-        return mean[:, :, self.first : self.first + self.n] + mean[:, :, -1:]
+        "Energy of the last hop plus that of the hop of samples `lag` earlier."
+        return (x * x) @ self.energy
 
     def forward(self, flat: Tensor, products: Tensor, hops: Tensor, rows: Tensor) -> tuple:
         "flat [C, 4 + K, HOP] -> NSDF [K, 1, lags], power [K, 1, 1] of the band, state."
