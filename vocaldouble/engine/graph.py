@@ -42,7 +42,7 @@ class Engine(nn.Module):
         self.wave = UP_LATE * self.hop + TAPS  # samples
         self.curves_late = LATENCY - 5  # hops: a plan ends 5 frames after its last hop
 
-    NAMES = (*PitchState._fields, "past", "env", "raw", "notes", "history", "up", "phi", "tail", "curves")
+    NAMES = (*PitchState._fields, "past", "env", "raw", "notes", "history", "up", "phi", "tail", "curves", "fields")
 
     def initial(self, channels: int = 1, voices: int = 1) -> list:
         "States after long silence, in the order of NAMES."
@@ -55,14 +55,15 @@ class Engine(nn.Module):
                 raw[:, None].repeat(1, WINDOW), torch.zeros(2, 9),
                 silent[:, None].repeat(1, MEMORY + EARLIER), torch.zeros(channels, up, 3),
                 torch.zeros(voices, 1, dtype=torch.float64), torch.zeros(channels, voices, 128),
-                torch.zeros(voices, AROUND - 1, 6 + BANDS)]
+                torch.zeros(6 + BANDS, voices, AROUND - 1),
+                torch.zeros(len(self.planner.cells), voices, EARLIER)]
 
     def forward(self, x, rate, seed, voice, position, knobs, curves, *state):
         """x [C, K * hop], rate [] Hz, seed [], voice [V], position [] hops, knobs [6], curves
         [V, K, 6 + BANDS], states -> [V, C, K * hop], states.
         """
         n = len(PitchState._fields)
-        wave, env, raw, notes, history, up, phi, tail, earlier = state[n:]
+        wave, env, raw, notes, history, up, phi, tail, earlier, fields = state[n:]
         ramp = torch.arange(x.shape[1] // self.hop + (MEMORY + EARLIER))
         hops, frames = ramp[: -MEMORY - EARLIER, None], ramp[:-MEMORY] + (position - (LATENCY + 20))
         frame_rate, hz = rate / self.hop, rate.double().reshape(1) / self.hop
@@ -71,19 +72,19 @@ class Engine(nn.Module):
             x, both[:, self.wave - 64 :], rate, frame_rate, PitchState(*state[:n]), env, hops)
         rows, history, raw, notes = self.performance(
             new, frame_rate, hz, raw, notes, history, ramp)
-        asked, earlier = push(earlier, curves, AROUND - 1, 1)
+        asked, earlier = push(earlier, curves.permute(2, 0, 1), AROUND - 1)
         draws = self.planner.draws
         *bases, random = draws.bases(seed, voice)
-        recent, clock = rows[:, MEMORY:], frames.double() / hz + 100.0
-        steps, psi, begins, plan, levels = self.planner(
-            rows, recent, frames, clock, frame_rate, hz, bases, knobs, asked, ramp)
+        recent = rows[:, MEMORY:]
+        steps, psi, begins, plan, levels, fields = self.planner(
+            rows, recent, frames, frame_rate, hz, bases, knobs, asked, fields, ramp)
         order = ramp[1 : -MEMORY - EARLIER + 10].float()
         phases, phi = self.phase(steps, psi, begins, phi, order)
         grains = self.grains(
             phases, plan, recent[PSI], draws.flat, random, frames[20:-16], hops)
         split, up = self.bands(both, up, hops)
         y, tail = self.shape(self.overlap(*grains, split), levels, tail, hops)
-        return (y, *tracked, wave, env, raw, notes, history, up, phi, tail, earlier)
+        return (y, *tracked, wave, env, raw, notes, history, up, phi, tail, earlier, fields)
 
 # %% ../../nbs/54_graph.ipynb #ccecd0f3
 @torch.no_grad()

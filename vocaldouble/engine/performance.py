@@ -64,11 +64,10 @@ class Lead(nn.Module):
 
     def forward(self, x, wave, rate, frame_rate, tracker_state, env, hops):
         "x [C, K * hop], wave [C, 64 + K * hop] -> [4 + 2, K], states."
-        f0, voicing, noisy, level, tracker_state = self.tracker(x, tracker_state, rate)
+        frames, tracker_state = self.tracker(x, tracker_state, rate, hops)
         e = F.conv1d(wave.mean(0, keepdim=True)[None], self.taps).abs()
         both, env = push(env, F.avg_pool1d(e, self.step).reshape(-1), 17 * 32)
-        z = self.pulses(f0, frame_rate, both, hops)
-        frames = reshape(torch.cat([f0, voicing, noisy, level]), 4, -1)
+        z = self.pulses(frames[0], frame_rate, both, hops)
         return torch.cat([frames, z], 0), tracker_state, env
 
 # %% ../../nbs/51_performance.ipynb #89a50f58
@@ -84,31 +83,36 @@ class Notes(nn.Module):
         self.register_buffer("between", between.float())
         self.register_buffer("count", between.float().sum(0))
         self.register_buffer("hann", torch.hann_window(2 * BACK + 3)[1:-1][:WINDOW].clone())
+        self.register_buffer("sums", torch.stack([torch.full((WINDOW,), 0.5), after.float()], 1))
         detail = -F.pad(hann(AHEAD), (BACK - AHEAD, 0))
         detail[BACK] += 1
         self.register_buffer("detail", detail[:, None])
         self.register_buffer("around", torch.arange(WINDOW) + 1)
         self.register_buffer("none", torch.zeros(1, MEMORY - 2))
 
-    def meant(self, pitch: Tensor, apart: Tensor, now: Tensor) -> Tensor:  # [1, K, 1]
-        "Robust mean of pitch [1, K, WINDOW] where voice joins it to the centre, `apart` 0."
+    def meant(self, pitch: Tensor, apart: Tensor, now: Tensor) -> tuple:  # [1, K, 1] each
+        """Robust mean of pitch [1, K, WINDOW] where voice joins it to the centre, `apart` 0.
+
+        And how many frames ahead it does.
+        """
         order = (pitch + 1e4 * apart).topk((WINDOW + 1) // 2, 2, largest=False).values
-        middle = (WINDOW - 1) / 2 - 0.5 * apart.sum(2, keepdim=True)
-        median = order.gather(2, middle.clamp(min=0).long())
+        joined = 1 - apart
+        half, ahead = (joined @ self.sums).split(1, 2)
+        median = order.gather(2, (half - 0.5).long())
         note = torch.where(median < 1e3, median, now)
-        weights = (1 - apart) * self.hann
+        weights = joined * self.hann
         for _ in range(2):
             d = pitch - note
             w = weights / torch.exp(d * d)
             note = note + (w * d).sum(2, keepdim=True) / w.sum(2, keepdim=True).clamp(min=0.1)
-        return note
+        return note, ahead
 
     def onsets(self, notes: Tensor, state: Tensor) -> tuple:  # [1, K], state
         "Where a note begins. notes [2, K]: cents, voiced."
         both, state = push(state, notes, 9)
-        now, before = both[:, 8:], both[:, :-8]
-        jump = (now - before)[:1].abs() * (now * before)[1:]
-        flags = torch.cat([(jump > 60 / UNIT).float(), now[1:]], 0)
+        (now, on), (before, was_on) = both[:, 8:].split(1, 0), both[:, :-8].split(1, 0)
+        jump = (now - before).abs() * (on * was_on)
+        flags = torch.cat([(jump > 60 / UNIT).float(), on], 0)
         return (flags[:, 1:] - flags[:, :-1]).amax(0, keepdim=True).clamp(min=0), state
 
     def age(self, onset: Tensor, last: Tensor, steps: Tensor) -> Tensor:  # [1, K]
@@ -123,16 +127,16 @@ class Notes(nn.Module):
         """
         pitch = torch.log(f0 / 440) * (1200 / math.log(2) / UNIT)
         rows = torch.cat([pitch, voiced, level.clamp(min=-80)], 0)
-        pitch, voiced, level = rows[:, hops + self.around].split(1, 0)
-        now, on = pitch[..., BACK : BACK + 1], voiced[..., BACK : BACK + 1]
+        rows = rows[:, hops + self.around]
+        pitch, voiced, level = rows.split(1, 0)
+        now, on, level_now = rows[..., BACK : BACK + 1].split(1, 0)
         apart = (self.count - voiced @ self.between).clamp(0, 1)
-        note = self.meant(pitch, apart, now)
-        left = AHEAD - apart[..., BACK + 1 :].sum(2, keepdim=True)
+        note, left = self.meant(pitch, apart, now)
         near = voiced[..., BACK - 2 : BACK + 3].amax(2, keepdim=True)
         clip = CLIP_CENTS / UNIT
         x = (now - note).clamp(-clip, clip) * on
         x_level = (level @ self.detail).clamp(-CLIP_DB, CLIP_DB)
-        rows = [note, on, near, left, level[..., BACK : BACK + 1], x, x_level]
+        rows = [note, on, near, left, level_now, x, x_level]
         rows = torch.cat(rows, 0).squeeze(2)
         onset, state = self.onsets(rows[:2], state)
         return torch.cat([rows[1:], self.age(onset, last, steps)], 0), state
@@ -151,15 +155,16 @@ class Pulses(nn.Module):
         taper = 0.5 + 0.5 * torch.cos(math.pi * torch.arange(-3, 4) / 4)
         self.register_buffer("taper", taper[:, None])
         self.register_buffer("around", torch.arange(7) + BACK - 3)
-        self.register_buffer("signs", torch.tensor([-1.0, 1])[:, None, None])
+        quarter = torch.tensor([0, 0, 0.5, -0.5]) * math.pi  # re cos - im sin, im cos + re sin
+        self.register_buffer("quarter", quarter[:, None, None])
         self.register_buffer("rows", torch.tensor([0, 4, 5, 5, 4]))
 
     def forward(self, frames, f0, frame_rate, hz, steps):
         "frames [6, 28 + K], f0 [1, 28 + K] Hz, steps [K + 2, 1] -> cycles [1, K + 1] double."
-        near, z, crossed = frames[self.rows][:, steps + self.around].split([1, 2, 2], 0)
+        near, z = frames[self.rows][:, steps + self.around].split([1, 4], 0)
         turn = (near @ self.path) / frame_rate
-        z = (z * torch.cos(turn) + crossed * (torch.sin(turn) * self.signs)) @ self.taper
-        re, im = z.squeeze(2).split(1, 0)
+        z = (z * torch.cos(turn + self.quarter)) @ self.taper
+        re, im = reshape(z, 2, 2, -1).sum(0).split(1, 0)
         half = torch.where(re < 0, 0.5, 0.0)
         p = (torch.atan(im / (re + 1e-20)) * (0.5 / math.pi) + half).double()
         f0 = f0[:, BACK:-8].double() / hz
@@ -181,12 +186,12 @@ class Performance(nn.Module):
         "frames [6, K] -> history [10, MEMORY + EARLIER + K], states. ramp [MEMORY + EARLIER + K]"
         rows, raw = push(raw, frames, WINDOW)
         f0, voicing, noisy, level, _ = rows.split([1, 1, 1, 1, 2], 0)
-        age, psi = history[AGE:, -1:].split(1, 0)
+        _, age, psi = history[:, -1:].split([AGE, 1, 1], 0)
         found, notes_state = self.notes(
-            f0, (voicing > 0.5).float(), level, notes_state, age.float(),
+            f0, voicing.round(), level, notes_state, age.float(),
             ramp[: -MEMORY - EARLIER, None], ramp[MEMORY:-EARLIER].float())
-        found = torch.cat([rows[:3, 1 + BACK : -AHEAD], found], 0).double()
-        centre, _, noisy, on, others = found.split([1, 1, 1, 1, 6], 0)
+        found = torch.cat([rows[:, 1 + BACK : -AHEAD], found], 0).double()
+        centre, _, noisy, _, on, others = found.split([1, 1, 1, 3, 1, 6], 0)
         step = self.pulses(rows, f0, frame_rate, hz, ramp[: -MEMORY - EARLIER + 2, None])
         before, after = step[:, :-1], step[:, 1:]
         pulsed = (before + after) * (0.5 * hz)

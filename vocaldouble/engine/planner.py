@@ -15,7 +15,8 @@ import torch
 import torch.nn.functional as F
 from torch import Tensor, nn
 
-from .performance import AGE, AHEAD, LEFT, LEVEL, MEMORY, PSI, UNIT, VOICED, hann
+from .performance import AGE, AHEAD, EARLIER, MEMORY, UNIT, hann, push
+from .pitch import rise
 
 # %% ../../nbs/52_planner.ipynb #4f915ae8
 @dataclass(frozen=True)
@@ -74,7 +75,7 @@ class Draws(nn.Module):
         super().__init__()
         g = np.random.default_rng(20)
         table = torch.from_numpy(g.standard_normal(TABLE).astype(np.float32))
-        self.register_buffer("table", table)
+        self.register_buffer("beats", table * 25.5 + 170.0)  # Hz, of pulses far from voice
         self.register_buffer("flat", torch.erf(table * math.sqrt(0.5)))  # -1..1
         self.register_buffer("rows", torch.stack([table.roll(2 - j) for j in range(6)], 1))
         # tau, choose, drift, note, scoop, release; timing .. bands, slow turn; jitter; random
@@ -85,19 +86,19 @@ class Draws(nn.Module):
         self.register_buffer("bias", -0.5 * j * j / width)
 
     def bases(self, seed: Tensor, voice: Tensor) -> tuple:  # [n, V, 1] each
-        "Places in the table: of early and late fields, the jitter, random numbers."
+        "Places in the table: of fields, the jitter, random numbers."
         h = seed % MODULUS * 48271 + voice.unsqueeze(1) * 69621 + self.ids
         for _ in range(3):
             h = (h * 16807 + 7) % MODULUS
             h = (h * h + 3) % MODULUS
-        return (h % TABLE).split([6, 7 + 2 * BANDS, 1, 2], 0)
+        return (h % TABLE).split([len(self.ids) - 3, 1, 2], 0)
 
-    def fields(self, base: Tensor, place: Tensor, scale=1.0) -> Tensor:  # [n, V, T]
-        "base [n, V, 1], place [n, 1, T] double, in cells; scale [n, 1, 1]."
+    def fields(self, base: Tensor, place: Tensor) -> Tensor:  # [n, V, T]
+        "base [n, V, 1], place [n, 1, T] double, in cells."
         cell = place.floor()
         w = torch.exp((place - cell).float().unsqueeze(3) * self.slope + self.bias)
         v = self.rows[(base + cell.long()) % TABLE]
-        return (w * v).sum(3) * (scale / (w * w).sum(3).sqrt())
+        return (w * v).sum(3) / torch.linalg.vector_norm(w, dim=3)
 
 # %% ../../nbs/52_planner.ipynb #ca270e0d
 class Scales(nn.Module):
@@ -141,13 +142,12 @@ class Scales(nn.Module):
         return [*out, (self.TIMBRE, am.slow_turn)]
 
     def forward(self, knobs: Tensor) -> tuple:
-        "knobs [6] -> kinds [6], details [6, 1, 1], fields [25, 1, 1], loss [10] of gain and bands."
+        "knobs [6] -> kinds [6], details [6, 1, 1], fields [25, 1, 1]."
         left = torch.minimum(torch.pow(knobs[:1], self.power) * self.factor, self.most)
         kinds = left * torch.minimum(knobs[self.knob], self.most_knob)
         kinds = kinds * torch.pow(knobs[5:], self.detail)
         details, fields = (kinds[self.kinds] * self.amounts).split([6, 7 + 2 * BANDS], 0)
-        timbre = kinds[self.TIMBRE : self.TIMBRE + 1]
-        return kinds, details, fields, timbre * timbre * self.square
+        return kinds, details, fields
 
 # %% ../../nbs/52_planner.ipynb #577dac9f
 def line(rows: Tensor, i: Tensor, f: Tensor) -> Tensor:  # [R, *i.shape]
@@ -167,8 +167,10 @@ class Details(nn.Module):
                 (1 - level) / (am.fresh_level * math.sqrt(1 - level**2))]
         self.register_buffer("less", torch.tensor(less)[:, None, None])
         pad = lambda n: F.pad(hann(n), (3 - n, 3 - n))
-        self.register_buffer("smooth", torch.stack([pad(am.smooth), pad(1)])[:, None])
-        self.register_buffer("step", pad(am.step)[None, None])
+        smooth = torch.zeros(3, 6, 7)  # to details of pitch and level, and what is added to pitch
+        smooth[0, 0], smooth[1, 1] = pad(am.smooth), pad(1)
+        smooth[2, 2:5], smooth[2, 5, 3] = pad(am.step), 1
+        self.register_buffer("smooth", smooth)
         self.register_buffer("calm", hann(am.calm)[None, None])
         self.register_buffer("mean", hann(8)[None, None])
         self.register_buffer("decay", torch.tensor([0, 0, -1 / am.scoop_s])[:, None, None])
@@ -186,39 +188,41 @@ class Details(nn.Module):
         return torch.minimum(begin + age[MEMORY:], ramp[-1:])
 
     @staticmethod
-    def averaged(x: Tensor, weights: Tensor) -> Tensor:  # [1, R]
-        "x [1, R] under weights [1, 1, 2 * n + 1]; its ends go on."
+    def averaged(x: Tensor, weights: Tensor) -> Tensor:  # [1, 1, R]
+        "x [1, 1, R] under weights [1, 1, 2 * n + 1]; its ends go on."
         n = weights.shape[2] // 2
-        ends = x[:, :1].expand(1, n), x[:, -1:].expand(1, n)
-        return F.conv1d(torch.cat([ends[0], x, ends[1]], 1).unsqueeze(0), weights)[0]
+        return F.conv1d(F.pad(x, (n, n), mode="replicate"), weights)
 
     def in_tune(self, x: Tensor, variation: Tensor) -> Tensor:  # [2, R]
         "Details x [2, R], calmer; at small variations less what a short note takes for its pitch."
         pitch, level = x.split(1, 0)
-        pitch = self.averaged(pitch, self.calm)
-        mean = self.averaged(pitch, self.mean)
-        return torch.cat([pitch - (2 - 2 * variation).clamp(0, 1) * mean, level], 0)
+        pitch = self.averaged(pitch.unsqueeze(0), self.calm)
+        pitch = pitch - rise(variation, 1.0, 0.5) * self.averaged(pitch, self.mean)
+        return torch.cat([pitch[0], level], 0)
 
-    def sung(self, x, age, fields, frame_rate, ramp) -> Tensor:  # [2, V, T]
+    def sung(self, x, age, since, fields, frame_rate, ramp) -> Tensor:  # [2, V, T]
         "Details x [2, R] of the other notes, and from 0.1 s on those of a little earlier."
-        now = age[:, MEMORY:]
-        tau = (fields[0] * 0.12 + 0.28).clamp(0.09, 0.6) * frame_rate
-        near = tau.ceil()
-        earlier = line(x, ramp[MEMORY:] - near.long(), near - tau)
-        blend = (now * (10 / frame_rate) - 1).clamp(0, 1) * (now > tau + 0.08 * frame_rate).float()
+        tau = (fields[0] * 0.12 + 0.28).clamp(0.09, 0.6)
+        back = tau * frame_rate
+        near = back.ceil()
+        earlier = line(x, ramp[MEMORY:] - near.long(), near - back)
+        blend = torch.where(since > tau + 0.08, rise(since, 0.1, 0.2), 0.0)
         other = x[:, self.sources(fields[1], age.squeeze(0).long(), ramp)]
         return other + (earlier - other) * blend
 
-    def forward(self, history, fields, scale, variation, frame_rate, ramp):
-        "history [10, R], fields, scale [6, V, T], [6, 1, 1] -> log of f0, dB [2, V, T - 6]."
-        left, x, age = history[LEFT : AGE + 1].float().split([2, 2, 1], 0)
-        sung = self.sung(self.in_tune(x, variation), age, fields, frame_rate, ramp)
-        detail = (sung - x[:, MEMORY:].unsqueeze(1) * self.less) * scale[:2]
-        detail = F.conv1d(detail.transpose(0, 1), self.smooth, groups=2).transpose(0, 1)
-        steps = fields[2:5] * torch.exp(age[:, MEMORY:] * (self.decay / frame_rate)) * scale[2:5]
-        steps = F.conv1d(steps.sum(0).unsqueeze(1), self.step).transpose(0, 1)
-        end = (1 - left[0, MEMORY:] / AHEAD) ** 2 * history[VOICED, MEMORY:].float()
-        steps = steps + (fields[5:] * end * scale[5:])[:, :, 3:-3]
+    def forward(self, x, age, recent, fields, scale, variation, frame_rate, ramp):
+        """x [2, R], age [1, R], recent [10, T], fields, scale [6, V, T], [6, 1, 1]
+        -> log of f0, dB [2, V, T - 6].
+        """
+        _, voiced, _, left, _, now, since, _ = recent.split([1, 1, 2, 1, 1, 2, 1, 1], 0)
+        since = since / frame_rate  # s
+        sung = self.sung(self.in_tune(x, variation), age, since, fields, frame_rate, ramp)
+        left = rise(left, AHEAD, 0)
+        steps = torch.cat([torch.exp(since * self.decay), (left * left * voiced).unsqueeze(0)], 0)
+        rows = [sung - now.unsqueeze(1) * self.less, fields[2:] * steps]
+        rows = torch.cat(rows, 0) * scale
+        rows = F.conv1d(rows.transpose(0, 1), self.smooth).transpose(0, 1)
+        detail, steps = rows.split([2, 1], 0)
         most = self.most * variation**3.5 + 1e-3
         cents = most * torch.tanh(detail[:1] / most) + steps
         return torch.cat([cents * (math.log(2) / 1200), detail[1:]], 0)
@@ -231,98 +235,118 @@ class Planner(nn.Module):
         super().__init__()
         self.am = am
         self.draws, self.scales, self.details = Draws(), Scales(am), Details(am)
-        mix = torch.zeros(6 + 2 * BANDS, 1 + BANDS)  # dB of level, bands, what chance adds
+        mix = torch.zeros(8 + 3 * BANDS, 1 + BANDS)  # dB of level, bands, what is asked
         mix[:4, 0] = 1
-        mix[4:-2, 1:] = (torch.eye(BANDS) - torch.tensor(SHARE)).T.repeat(2, 1)
-        mix[-2:, 0] = -0.115 * torch.tensor([am.note_db, am.edge_db]) ** 2
-        self.register_buffer("mix", mix * (math.log(10) / 20))
+        mix[4 : 4 + 2 * BANDS, 1:] = (torch.eye(BANDS) - torch.tensor(SHARE)).T.repeat(2, 1)
+        mix[4 + 2 * BANDS : -3] = torch.eye(1 + BANDS)
+        mix[-3:-1, 0] = -0.115 * torch.tensor([am.note_db, am.edge_db]) ** 2  # chance adds that
+        mix *= math.log(10) / 20
+        mix[-1] = -self.scales.square
+        self.register_buffer("mix", mix)
+        kinds = [Scales.LEVEL, Scales.LEVEL, Scales.TIMBRE]
+        self.register_buffer("chance", torch.tensor(kinds)[:, None, None])
         early = torch.tensor([0.35, 0.12, 0.35, 0.12, 0.12, 0.12], dtype=torch.float64)
         late = [am.timing_cell, 2.0, 0.3, 0.018, 0.07, 0.25] + [am.band_cell] * BANDS
         late = torch.tensor(late + [3.0] * BANDS + [0.08], dtype=torch.float64)
-        self.register_buffer("early", early[:, None, None])
-        self.register_buffer("late", late[:, None, None])
-        self.register_buffer("held", (early == 0.12).double()[:, None, None])  # from onset on
+        cells = torch.cat([early, late])[:, None, None]
+        self.register_buffer("cells", cells)
+        self.register_buffer("held", (cells == 0.12).double())  # from onset on
+        after = torch.tensor([0.0] * len(early) + [11.0] * len(late), dtype=torch.float64)
+        self.register_buffer("after", after[:, None, None])
         self.register_buffer("pair", torch.tensor([-3, -3])[:, None, None])
 
-    def fields(self, clock, age, bases, scale) -> tuple:
-        "Early [6, V, T], late [25, V, T - 27] fields; clock, age [T] s, scale [25, 1, 1]."
-        early = self.draws.fields(bases[0], (clock - self.held * age) / self.early)
-        return early, self.draws.fields(bases[1], clock[16:-11] / self.late, scale)
+    def fields(self, frames, age, hz, base, state) -> tuple:
+        """Early [6, V, EARLIER + K], late [25, V, K + 9] fields, the last 11 frames later; state.
 
-    def loudness(self, history: Tensor) -> Tensor:  # [1, T] 0..1
-        "0 for what lies 51 dB below the voice, which is left alone, 1 from 45 dB on."
-        level = history[LEVEL : LEVEL + 1]
-        peak = F.max_pool1d(level.float().unsqueeze(0), MEMORY, 1)[0, :, 1:]
-        return ((level[:, MEMORY:] - peak + 51) / 6).clamp(0, 1)
+        frames, age [K] of the new frames.
+        """
+        seconds = (frames.double() - self.after - self.held * age) / hz + 100.0
+        both, state = push(state, self.draws.fields(base, seconds / self.cells), EARLIER)
+        early, late = both.split([6, 7 + 2 * BANDS], 0)
+        return early, late[..., 27:], state
 
-    def times(self, timing, late, own, frame_rate, ramp) -> Tensor:  # [V, n]
+    def loudness(self, level: Tensor) -> Tensor:  # [1, T] 0..1
+        "0 for what lies 51 dB below the voice, which is left alone, 1 from 45 dB on; level [1, R]."
+        level = level.unsqueeze(0)
+        peak = F.max_pool1d(level, MEMORY, 1)
+        return rise(level[:, :, MEMORY:] - peak[:, :, 1:], -51, -45).squeeze(0)
+
+    def times(self, timing, late, own, frame_rate, ramp) -> Tensor:  # [1, V, n]
         """Where in the lead the double is, in frames of the plan.
 
-        timing [V, n] ms, which is bent to what can be played, late [V, n] ms, added to that,
-        own [V, n] 0..1, how much of timing is kept.
+        timing [1, V, n] ms, which is bent to what can be played, late [1, V, n] ms, added to
+        that, own [1, V, n] 0..1, how much of timing is kept.
         """
         ahead = timing * (frame_rate / 1000)
         most = torch.where(ahead < 0, EARLIEST, LATEST)
         moved = torch.tanh(ahead / most) * most * own + late * (frame_rate / 1000)
         return ramp[16 : -MEMORY - 11].double() - moved.clamp(-EARLIEST, LATEST).double()
 
-    def steps(self, log_f0, up, psi, u, hz) -> Tensor:  # [1, V, n - 1]
-        "Cycles of the double from frame to frame: the lead's, and what pitch and time add."
-        own, middle = torch.exp(log_f0), lambda v: (v[..., 1:] + v[..., :-1]) * 0.5
-        lead = psi[..., 1:] - psi[..., :-1] - middle(own) / hz * (u[..., 1:] - u[..., :-1])
-        return middle(own * torch.exp(up)) / hz + lead
+    def steps(self, log_f0, up, psi, u, deep, beat, hz) -> tuple:  # [1, V, n - 1], [1, V, n]
+        """Cycles of the double from frame to frame: the lead's, and what pitch and time add; where
+        deep in silence [1, V, n] 0 or 1 those of beat [1, V, n - 1] Hz. And the last frames of
+        silence.
+        """
+        own = torch.exp(log_f0)
+        rows = torch.cat([psi, u, own, own * torch.exp(up.double()), deep.double()], 0)
+        before, after = rows[..., :-1], rows[..., 1:]
+        psi, u, _, ended = (after - before).split([1, 1, 2, 1], 0)
+        _, own, new, both = (after + before).split([2, 1, 1, 1], 0)
+        steps = (new - own * u) * (0.5 / hz) + psi
+        return torch.where(both > 1.5, beat / hz, steps), F.pad(ended, (0, 1)) < -0.5
 
-    def levels(self, level, edge, db, bands, asked, quiet, unvoiced, scale, loss) -> Tensor:
+    def levels(self, dry, edge, db, bands, asked, quiet, unvoiced, kinds) -> Tensor:
         "Logs of gain and bands [V, K + 1, 10]; rows [., V, n] dB, quiet and unvoiced [1, V, n] 0..1."
-        edges = unvoiced * quiet
-        chance = torch.cat([quiet, edges], 0) * (scale * scale)
-        rows = torch.cat([level * quiet, edge * edges, db * quiet, bands * quiet, chance], 0)
-        kept = quiet[0, :, 4:-4].unsqueeze(2)
-        asked = asked[..., 4:-4].permute(1, 2, 0) * (math.log(10) / 20) - loss
-        return rows[..., 4:-4].permute(1, 2, 0) @ self.mix + kept * asked
+        scale = kinds[self.chance]
+        chance = torch.cat([quiet, unvoiced * quiet, quiet], 0) * (scale * scale)
+        rows = torch.cat([dry, edge * unvoiced, db, bands, *asked], 0) * quiet
+        rows = torch.cat([rows, chance], 0)
+        return rows[..., 4:-4].permute(1, 2, 0) @ self.mix
 
-    def forward(self, history, recent, frames, clock, frame_rate, hz, bases, knobs, curves, ramp):
+    def forward(
+        self, history, recent, frames, frame_rate, hz, bases, knobs, curves, fields, ramp
+    ):
         """Frames of the plan: K + 9 from 4 before the first of the output.
 
         history [10, R], R = MEMORY + EARLIER + K; its last frame is 16 after the last of the
-        output. recent [10, T]: its last T = R - MEMORY frames; frames [T] their numbers, clock [T] s;
-        curves [V, n, 6 + BANDS].
+        output. recent [10, T]: its last T = R - MEMORY frames; frames [T] their numbers;
+        curves [6 + BANDS, V, n]; fields [31, V, EARLIER], the state.
         -> steps [V, n - 1] and psi [V, n] cycles, last before a voice [1, V, n], rows [6, V, n],
-        logs of gain and bands [V, K + 1, 10].
+        logs of gain and bands [V, K + 1, 10], state.
         """
         am = self.am
-        kinds, scale, amounts, loss = self.scales(knobs)
-        early, late = self.fields(clock, recent[AGE] / hz, bases, amounts)
-        own = self.details(history, early, scale, knobs[:1], frame_rate, ramp)
-        timing, level, edge, formant, bands, slow = late.split([2, 2, 1, 1, 2 * BANDS, 1], 0)
-        asked = curves.permute(2, 0, 1)
-        late, higher, louder, loose, shift, hold, shape = asked.split([*[1] * 6, BANDS], 0)
+        kinds, scale, amounts = self.scales(knobs)
+        early, late, fields = self.fields(
+            frames[EARLIER:], recent[AGE, EARLIER:], hz, bases[0], fields)
+        _, loud, details, age, _ = history.float().split([5, 1, 2, 1, 1], 0)
+        own = self.details(
+            details, age, recent.float(), early, scale, knobs[:1], frame_rate, ramp)
+        timing, level, edge, formant, bands, slow = (late * amounts).split(
+            [2, 2, 1, 1, 2 * BANDS, 1], 0)
+        late, higher, louder, loose, shift, hold, shape = curves.split([*[1] * 6, BANDS], 0)
         free = 1 - hold
-        u = self.times(timing.sum(0), late.squeeze(0), free.squeeze(0), frame_rate, ramp)
+        u = self.times(timing.sum(0, keepdim=True), late, free, frame_rate, ramp)
         i = u.floor()
         rest, i = u - i, i.long()
-        at = line(torch.cat([recent[:4], recent[PSI:], self.loudness(history)], 0), i, rest)
-        log_f0, voiced, noisy, near, psi, loud = at.split(1, 0)
+        near, _, psi = recent.split([4, 5, 1], 0)
+        rows = torch.cat([near, self.loudness(loud).double(), psi], 0)
+        log_f0, at, psi = line(rows, i[0], rest).split([1, 4, 1], 0)
+        voiced, noisy, near, loud = at.float().split(1, 0)
         both = i + self.pair
         a, b = own.gather(2, both), own.gather(2, both + 1)
         up, db = (a + (b - a) * rest.float()).split(1, 0)
         up = up + higher * (math.log(2) / 1200)
-        sung, deep = (voiced > 0.5).double(), (near < 0.01).double()
-        jitter = self.draws.table[(bases[2] + frames[16:-11]) % TABLE].double()
-        beat = (jitter * 25.5 + 170.0) / hz
-        steps = self.steps(log_f0, up.double() * sung, psi, u, hz)
-        steps = torch.where(deep[..., 1:] * deep[..., :-1] > 0.5, beat[..., 1:], steps)
-        last = torch.cat([deep[..., :-1] * (1 - deep[..., 1:]), deep[..., -1:] * 0], 2)
-        heard = loud * (4 * knobs[:1]).clamp(max=1.0)
+        sung = voiced.round()
+        beat = self.draws.beats[(bases[1] + frames[17:-11]) % TABLE].double()
+        steps, last = self.steps(log_f0, up * sung, psi, u, near < 0.01, beat, hz)
+        heard = loud * rise(knobs[:1], 0, 0.25)
         detail = kinds[Scales.TIMBRE : Scales.TIMBRE + 1]
-        turn = torch.where(sung > 0.5, 0.0, noisy) * heard
+        turn = (noisy - noisy * sung) * heard
         turn = (turn + loose * loud).clamp(max=1.0) * math.pi
         strewn = noisy * loud * free * ((detail + loose) * (am.scatter_ms / 1000 * frame_rate))
-        formant = formant * (voiced * (1 - 0.8 * noisy))
+        formant = formant * (voiced * rise(noisy, 1.25, 0))
         formant = formant + (torch.exp(shift * (math.log(2) / 1200)) - 1) * sung
-        rows = torch.cat([u.unsqueeze(0), voiced, strewn, turn, formant, slow.double()], 0)
-        scale = kinds[Scales.LEVEL : Scales.LEVEL + 1]
+        rows = torch.cat([voiced, strewn, turn, formant, slow], 0).double()
         levels = self.levels(
-            level, edge, db, bands, torch.cat([louder, shape], 0), loud.float(),
-            1 - voiced.float(), scale, loss)
-        return steps.squeeze(0), psi.squeeze(0), last > 0.5, rows, levels
+            level, edge, db, bands, (louder, shape), loud, 1 - voiced, kinds)
+        return steps[0], psi[0], last, torch.cat([u, rows], 0), levels, fields

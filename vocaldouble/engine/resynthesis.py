@@ -11,10 +11,11 @@ import math
 
 import numpy as np
 import torch
+import torch.nn.functional as F
 from torch import Tensor, nn
 
 from .performance import push
-from .pitch import reshape
+from .pitch import reshape, rise
 from .planner import BANDS, EDGES, TABLE, Amounts
 
 # %% ../../nbs/53_resynthesis.ipynb #6e6bfc34
@@ -79,14 +80,13 @@ class Phase(nn.Module):
 
         -> phi [V, n] cycles, state [V, 1].
         """
-        run = torch.cat([torch.zeros_like(state), torch.cumsum(steps, 1)], 1)
+        run = F.pad(torch.cumsum(steps, 1), (1, 0))
         places = torch.cat([state, psi - run], 1)
         seen = torch.where(order.unsqueeze(1) >= order, order, 0.0)
         last = torch.where(begins.transpose(0, 1), seen, 0.0).amax(2).long()
         place = places.gather(1, last)  # 0: none in this call
-        jump = place[:, 1:] - place[:, :-1]
-        jumps = torch.cat([place[:, :1], jump - torch.round(jump)], 1)
-        phi = run + torch.cumsum(jumps, 1)
+        whole = torch.round(place[:, 1:] - place[:, :-1])
+        phi = run + place - F.pad(torch.cumsum(whole, 1), (1, 0))
         state = phi[:, -9:-8]
         return phi, state - state.floor()
 
@@ -106,8 +106,8 @@ class Grains(nn.Module):
         self.register_buffer("around", torch.arange(AROUND))
         self.register_buffer("grains", torch.arange(GRAINS).double()[:, None])
         self.register_buffer("cut", self.begins_and_steps(AROUND, 4))
-        self.register_buffer("hats", eye[1:] - eye[:-1])
-        self.register_buffer("first", eye[0])
+        self.register_buffer("hats", F.pad(eye[1:] - eye[:-1], (0, 1), value=1.0))
+        self.register_buffer("first", F.pad(eye[0], (0, 1), value=-4.0))
         self.register_buffer("near", torch.arange(-2, 4))
         self.register_buffer("near_cut", self.begins_and_steps(6, 2))
         self.register_buffer("same", torch.tensor([am.same_low, am.same_high]))
@@ -138,8 +138,9 @@ class Grains(nn.Module):
         begin, step, now, pace = p.split([AROUND - 1, AROUND - 1, 1, 1], 3)
         whole = now.floor()
         passed = ((whole + self.grains - begin) / step).clamp(0, 1)  # [V, K, GRAINS, AROUND - 1]
-        at = (passed @ self.hats + self.first) @ rows.permute(1, 2, 0)[:, i]
-        return (now - whole).float(), pace.float(), passed.sum(3, keepdim=True) - 4, at
+        weights, t = (passed @ self.hats + self.first).split([AROUND, 1], 3)
+        at = weights @ rows.permute(1, 2, 0)[:, i]
+        return (now - whole).float(), pace.float(), t, at
 
     def forward(self, phi, rows, psi, flat, random, beat, hops):
         """flat [TABLE], random [2, V, 1], beat [K] numbers of hops.
@@ -148,7 +149,8 @@ class Grains(nn.Module):
         """
         begin, step, t, at = self.frames(phi, rows, hops)
         u, voiced, moves, formant, slow = at.split([1, 1, 2, 1, 1], 3)
-        tick = torch.floor((t + beat.double().reshape(-1, 1, 1)) * 4 + NUDGE).long()
+        tick = (t + beat.double().reshape(-1, 1, 1)) * 4 + (NUDGE + TABLE)  # TABLE: not negative
+        tick = tick.long()
         r = flat[(tick + random.permute(1, 2, 0).unsqueeze(1)) % TABLE]
         move, theta = (moves * r.double()).split(1, 3)
         on = voiced > 0.5
@@ -185,8 +187,7 @@ class Overlap(nn.Module):
     def __init__(self, am: Amounts, rate_class: int):
         super().__init__()
         H = 256 * rate_class
-        self.slope = math.pi / am.crossfade
-        self.offset = 0.5 * (math.pi - self.slope)
+        self.fade = 0.5 - 0.5 * am.crossfade, 0.5 + 0.5 * am.crossfade
         self.register_buffer("time", torch.arange(H).float())
         self.register_buffer("part", torch.arange(H) / H)
         self.register_buffer("index", torch.arange(GRAINS - 1.0)[:, None])
@@ -196,7 +197,7 @@ class Overlap(nn.Module):
 
     def weights(self, fraction: Tensor, r: Tensor, co: Tensor, si: Tensor) -> Tensor:
         "Of grains and bands [V, K, 2, 3, H]. fraction of the period [V, K, 1, H], r [V, K, 2, H]."
-        c = torch.cos((fraction * self.slope + self.offset).clamp(0, math.pi))
+        c = torch.cos(rise(fraction, *self.fade) * math.pi)
         power = (2 - (1 - c * c) * r).clamp(min=0.1)
         w = (c.unsqueeze(2) * self.signs + math.sqrt(0.5)) / power.sqrt().unsqueeze(2)
         low, high = w.split(1, 3)

@@ -112,6 +112,8 @@ HOLD_S = 0.14  # s; as much is still to be planned when a lead has come to its e
 
 def _held(rows, seconds: np.ndarray, left: np.ndarray):  # rows [V, K, len(CURVES)] are changed
     # seconds [K] since the start, left [K] until the end
+    if seconds[0] >= HOLD_S and left[-1] >= HOLD_S:
+        return
     start, end = (np.clip(1 - s / HOLD_S, 0, 1) for s in (seconds, left))
     time = rows[..., _TIME]
     rows[..., _TIME] = time * np.where(time < 0, 1 - start, 1 - end)
