@@ -284,7 +284,7 @@ def _averaged(v: np.ndarray, n: int) -> np.ndarray:  # [N - 2 * n]
 def most_cents(age, mix: Mix, variation: float):  # as `age`
     "The most that a detail is bent to, in a note of `age` s."
     young = np.clip((mix.full_s - age) / (mix.full_s - mix.young_s), 0, 1)
-    return mix.most_cents * variation ** (3.5 * young) + 1e-3
+    return mix.most_cents * variation ** (4 * young) + 1e-3
 
 # %% ../../nbs/14_retake.ipynb #7d2f4be8
 def deviation(own, drawn, age, mix: Mix, knobs: Knobs) -> np.ndarray:  # [N - mix.context] cents

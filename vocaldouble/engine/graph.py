@@ -17,7 +17,7 @@ from torch import Tensor, nn
 
 from ..audio import Staged, outputs
 from .performance import EARLIER, MEMORY, PSI, WINDOW, Lead, Performance, push
-from .pitch import PitchState
+from .pitch import PitchState, rise
 from .planner import BANDS, EDGES, Amounts, Planner
 from vocaldouble.engine.resynthesis import (
     AROUND, LATENCY, SHAPE_TAPS, TAPS, UP_HOPS, UP_LATE, Bands, Grains, Overlap, Phase, Shape,
@@ -80,10 +80,11 @@ class Engine(nn.Module):
             rows, recent, frames, frame_rate, hz, bases, knobs, asked, fields, ramp)
         order = ramp[1 : -MEMORY - EARLIER + 10].float()
         phases, phi = self.phase(steps, psi, begins, phi, order)
+        calm = rise(knobs[:1], 1.0, 0.5)
         grains = self.grains(
-            phases, plan, recent[PSI], draws.flat, random, frames[20:-16], hops)
+            phases, plan, recent[PSI], draws.flat, random, frames[20:-16], calm, hops)
         split, up = self.bands(both, up, hops)
-        y, tail = self.shape(self.overlap(*grains, split), levels, tail, hops)
+        y, tail = self.shape(self.overlap(*grains, split, calm), levels, tail, hops)
         return (y, *tracked, wave, env, raw, notes, history, up, phi, tail, earlier, fields)
 
 # %% ../../nbs/54_graph.ipynb #ccecd0f3

@@ -14,7 +14,7 @@ import torch
 import torch.nn.functional as F
 from torch import Tensor, nn
 
-from .pitch import PitchTracker, reshape
+from .pitch import PitchTracker, reshape, rise
 
 # %% ../../nbs/51_performance.ipynb #447a90b7
 BACK, AHEAD = 18, 9  # frames around a frame that its note is found from
@@ -84,9 +84,11 @@ class Notes(nn.Module):
         self.register_buffer("count", between.float().sum(0))
         self.register_buffer("hann", torch.hann_window(2 * BACK + 3)[1:-1][:WINDOW].clone())
         self.register_buffer("sums", torch.stack([torch.full((WINDOW,), 0.5), after.float()], 1))
-        detail = -F.pad(hann(AHEAD), (BACK - AHEAD, 0))
-        detail[BACK] += 1
+        around = lambda n: F.pad(hann(n), (BACK - n, AHEAD - n))
+        detail = around(2) - around(AHEAD)  # not of one frame, which may hold one pulse or two
         self.register_buffer("detail", detail[:, None])
+        edge = ((i - BACK).abs() <= 6) * (2.0 / 13)  # 0 where voice goes on for 6 frames, 1 at its ends
+        self.register_buffer("edge", edge[:, None])
         self.register_buffer("around", torch.arange(WINDOW) + 1)
         self.register_buffer("none", torch.zeros(1, MEMORY - 2))
 
@@ -135,7 +137,8 @@ class Notes(nn.Module):
         near = voiced[..., BACK - 2 : BACK + 3].amax(2, keepdim=True)
         clip = CLIP_CENTS / UNIT
         x = (now - note).clamp(-clip, clip) * on
-        x_level = (level @ self.detail).clamp(-CLIP_DB, CLIP_DB)
+        inside = rise(apart @ self.edge, 1, 0)
+        x_level = (level @ self.detail).clamp(-CLIP_DB, CLIP_DB) * inside
         rows = [note, on, near, left, level_now, x, x_level]
         rows = torch.cat(rows, 0).squeeze(2)
         onset, state = self.onsets(rows[:2], state)

@@ -4,7 +4,7 @@
 
 # %% auto #0
 __all__ = ['TAPS', 'SHAPE_TAPS', 'BLOCK', 'UP_HOPS', 'UP_LATE', 'GRAINS', 'AROUND', 'NUDGE', 'LATENCY', 'toeplitz', 'blocks',
-           'band_filters', 'Bands', 'Phase', 'Grains', 'Overlap', 'Shape']
+           'mixed', 'band_filters', 'Bands', 'Phase', 'Grains', 'Overlap', 'Shape']
 
 # %% ../../nbs/53_resynthesis.ipynb #84e6fd52
 import math
@@ -15,7 +15,7 @@ import torch.nn.functional as F
 from torch import Tensor, nn
 
 from .performance import push
-from .pitch import reshape, rise
+from .pitch import reshape
 from .planner import BANDS, EDGES, TABLE, Amounts
 
 # %% ../../nbs/53_resynthesis.ipynb #6e6bfc34
@@ -34,6 +34,11 @@ def toeplitz(h: Tensor, late: int) -> Tensor:  # [M, R, BLOCK]
 def blocks(hop: int, n: int) -> Tensor:  # [1, hop / BLOCK * n]
     "Of a hop, the rows of BLOCK samples that each block of outputs needs."
     return (torch.arange(hop // BLOCK)[:, None] + torch.arange(n)).reshape(1, -1)
+
+
+def mixed(calm: Tensor, one, other) -> Tensor:
+    "`one` where calm is 1, `other` where it is 0."
+    return other + (one - other) * calm
 
 # %% ../../nbs/53_resynthesis.ipynb #b13aa526
 def band_filters(cross: float, up: int) -> Tensor:  # [3, up, TAPS]
@@ -110,7 +115,7 @@ class Grains(nn.Module):
         self.register_buffer("first", F.pad(eye[0], (0, 1), value=-4.0))
         self.register_buffer("near", torch.arange(-2, 4))
         self.register_buffer("near_cut", self.begins_and_steps(6, 2))
-        self.register_buffer("same", torch.tensor([am.same_low, am.same_high]))
+        self.register_buffer("same", torch.tensor([am.same_low, am.same_high]).T)
         self.register_buffer("quarter", torch.tensor([0, math.pi / 2], dtype=torch.float64))
         self.register_buffer("upper", torch.tensor([[0.0, 1], [0, 1]]))
         self.register_buffer("lower", torch.tensor([1.0, 0]))
@@ -142,8 +147,8 @@ class Grains(nn.Module):
         at = weights @ rows.permute(1, 2, 0)[:, i]
         return (now - whole).float(), pace.float(), t, at
 
-    def forward(self, phi, rows, psi, flat, random, beat, hops):
-        """flat [TABLE], random [2, V, 1], beat [K] numbers of hops.
+    def forward(self, phi, rows, psi, flat, random, beat, calm, hops):
+        """flat [TABLE], random [2, V, 1], beat [K] numbers of hops, calm [1] 0..1.
 
         -> phase of hops, its step, table [V, K, GRAINS - 1, 12].
         """
@@ -161,7 +166,7 @@ class Grains(nn.Module):
         apart = (t - mark) * (self.hop / 4)
         grain = torch.cat([row, place - row, slope * self.up, on.double(), apart], 3).float()
         grain = torch.cat([torch.cos((theta + slow + self.quarter).float()), grain], 3)
-        return begin, step, self.pairs(grain[:, :, :-1], grain[:, :, 1:])
+        return begin, step, self.pairs(grain[:, :, :-1], grain[:, :, 1:], mixed(calm, *self.same))
 
     @property
     def origin(self) -> float:
@@ -169,14 +174,14 @@ class Grains(nn.Module):
         late = UP_HOPS + UP_LATE - LATENCY - 20
         return float((late * self.hop + TAPS // 2) * self.up)
 
-    def pairs(self, one: Tensor, two: Tensor) -> Tensor:
+    def pairs(self, one: Tensor, two: Tensor, same: Tensor) -> Tensor:
         """What is read of neighbours [V, K, GRAINS - 1, 7] -> [V, K, GRAINS - 1, 12].
 
         The last two: 1 - r, where r is how alike their low and high bands are.
         """
         turns, _, on, _ = (one * two).split([2, 3, 1, 1], 3)
         apart = (one - two)[..., 6:]
-        r = torch.maximum(torch.exp(-(apart * apart)), on * self.same)
+        r = torch.maximum(torch.exp(-(apart * apart)), on * same)
         r = r * (turns @ self.upper + self.lower)
         return torch.cat([one[..., :5], two[..., :5], 1 - r], 3)
 
@@ -187,7 +192,7 @@ class Overlap(nn.Module):
     def __init__(self, am: Amounts, rate_class: int):
         super().__init__()
         H = 256 * rate_class
-        self.fade = 0.5 - 0.5 * am.crossfade, 0.5 + 0.5 * am.crossfade
+        self.crossfade = am.crossfade
         self.register_buffer("time", torch.arange(H).float())
         self.register_buffer("part", torch.arange(H) / H)
         self.register_buffer("index", torch.arange(GRAINS - 1.0)[:, None])
@@ -195,22 +200,23 @@ class Overlap(nn.Module):
         self.register_buffer("taps", torch.tensor([0, 1])[:, None])
         self.register_buffer("ends", torch.tensor([1.0, 0])[:, None])
 
-    def weights(self, fraction: Tensor, r: Tensor, co: Tensor, si: Tensor) -> Tensor:
+    def weights(self, fraction, r, co, si, calm) -> Tensor:
         "Of grains and bands [V, K, 2, 3, H]. fraction of the period [V, K, 1, H], r [V, K, 2, H]."
-        c = torch.cos(rise(fraction, *self.fade) * math.pi)
+        part = ((fraction - 0.5) / mixed(calm, *self.crossfade)).clamp(-0.5, 0.5)
+        c = torch.sin(part * -math.pi)
         power = (2 - (1 - c * c) * r).clamp(min=0.1)
         w = (c.unsqueeze(2) * self.signs + math.sqrt(0.5)) / power.sqrt().unsqueeze(2)
         low, high = w.split(1, 3)
         return torch.cat([low, high * co, high * si], 3)
 
-    def forward(self, begin: Tensor, step: Tensor, table: Tensor, bands: Tensor) -> Tensor:
-        "Phase of hops [V, K, 1, 1], table [V, K, 9, 12], bands [C, T, 3] -> [C, V, K, H]."
+    def forward(self, begin, step, table, bands: Tensor, calm: Tensor) -> Tensor:
+        "Phase of hops [V, K, 1, 1], table [V, K, 9, 12], bands [C, T, 3], calm [1] -> [C, V, K, H]."
         phase = begin + step * self.part
         whole = phase.floor()
         chosen = table.transpose(2, 3) @ (whole == self.index).float()
         grains, r = chosen.split([10, 2], 2)
         co, si, row, rest, slope = reshape(grains, 0, 0, 2, 5, -1).split(1, 3)
-        weights = self.weights(phase - whole, r, co, si)
+        weights = self.weights(phase - whole, r, co, si, calm)
         at = rest + slope * self.time
         i = at.floor()
         weights = weights.unsqueeze(3) * (self.ends - (at - i)).abs().unsqueeze(4)
