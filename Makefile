@@ -12,7 +12,7 @@ FULL := $(VENV)/.full
 
 .DEFAULT_GOAL := help
 .DELETE_ON_ERROR:
-.PHONY: help demo test lab check readme export benchmark study engine codec retake runs env clean
+.PHONY: help demo test lab check readme export benchmark study ablation engine codec retake runs env clean
 
 help: ## list the targets
 	@awk -F ':.*## ' '/^[a-z]+:.*## / {printf "  make %-9s %s\n", $$1, $$2}' $(firstword $(MAKEFILE_LIST))
@@ -46,6 +46,10 @@ benchmark: $(FULL) ## run the benchmark again, both tracks and the musical limit
 study: $(FULL) ## measure again what a second take is, from the archives in MIRROR=folder or from their publisher
 	@$(if $(MIRROR),VOCALDOUBLE_MIRROR="$(abspath $(MIRROR))") $(BIN)/vocaldouble datasets get ravdess-song
 	@$(BIN)/python -c "from vocaldouble.bench.second_takes import write_study; write_study('nbs/second_takes.json')"
+
+ablation: $(FULL) ## measure what each part of the engine brings, from the archives in MIRROR=folder or from their publisher
+	@$(if $(MIRROR),VOCALDOUBLE_MIRROR="$(abspath $(MIRROR))") $(BIN)/vocaldouble datasets get ravdess-song
+	@$(BIN)/python -W ignore -c "from vocaldouble.bench.ablation import write_ablation; write_ablation('nbs/ablation.json')"
 
 engine: $(FULL) ## write the graphs of the engine again
 	@$(BIN)/python -W ignore -c "from vocaldouble.engine.graph import write_graphs; write_graphs()"

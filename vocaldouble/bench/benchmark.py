@@ -4,8 +4,8 @@
 
 # %% auto #0
 __all__ = ['VERSION', 'CODE', 'OTHERS', 'CONTROLS', 'COSTS', 'STATED', 'LEAST', 'TRACKS', 'data_hash', 'library_versions',
-           'stretches', 'octave_of', 'another', 'evaluate_pairs', 'evaluate_group', 'Report', 'scaler', 'mean_of',
-           'stack', 'row_of', 'compare', 'benchmark', 'thinned', 'evaluate']
+           'stretches', 'octave_of', 'another', 'Leads', 'evaluate_pairs', 'evaluate_group', 'Report', 'scaler',
+           'mean_of', 'stack', 'row_of', 'compare', 'benchmark', 'thinned', 'evaluate']
 
 # %% ../../nbs/36_benchmark.ipynb #99d5de81
 import ast
@@ -188,7 +188,7 @@ CONTROLS = {  # name -> (function of lead, take and rate to a double, features o
 COSTS = ("hf_energy", "mos", "singer", "clicks")  # dB, points, cosine, dB: the double less the lead, and the similarity of their speaker embeddings
 
 
-class _Leads:
+class Leads:
     "What is known of the leads of a group; each is measured once."
 
     def __init__(self, rate: int, cfg: EvaluateConfig):
@@ -210,7 +210,7 @@ class _Leads:
         return self._once(tuple(map(id, leads)), lambda: predicted_mos(leads, self.rate, self.cfg.mos_passes))
 
 # %% ../../nbs/36_benchmark.ipynb #537bbebb
-def _describe(made: list, known: _Leads, keep: bool) -> tuple:  # features, pairs that can be compared
+def _describe(made: list, known: Leads, keep: bool) -> tuple:  # features, pairs that can be compared
     rows, kept = [], []
     for lead, double in made:
         with contextlib.suppress(UserError):
@@ -224,7 +224,7 @@ def _describe(made: list, known: _Leads, keep: bool) -> tuple:  # features, pair
 
 def evaluate_pairs(
     made: list,  # of (lead [1, N], double [1, M])
-    known: _Leads,
+    known: Leads,
     keep: bool = False,  # in the cache
     mos: bool = True,  # predict opinion scores, if the configuration says so
 ) -> dict:  # "features" [n, F], their "names", `COSTS` [n] each, and how many pairs "failed"
@@ -257,7 +257,7 @@ def evaluate_group(pairs, leads, others, models, seeds, controls, cfg, knobs=Kno
     "All rows of the table for one group."
     torch.set_num_threads(1)
     rate, group = pairs[0].rate, pairs[0].group
-    known = _Leads(rate, cfg)
+    known = Leads(rate, cfg)
     real = lambda made, mos=True: evaluate_pairs(made, known, keep=True, mos=mos)
     out = {"real": real([(p.lead, p.take) for p in pairs]), "turned": real([(p.take, p.lead) for p in thinned(pairs, cfg.per_group)], mos=False)}
     if others:

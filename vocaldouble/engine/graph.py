@@ -16,6 +16,7 @@ import torch
 from torch import Tensor, nn
 
 from ..audio import Staged, outputs
+from ..config import Knobs
 from .performance import EARLIER, MEMORY, PSI, WINDOW, Lead, Performance, push
 from .pitch import PitchState, rise
 from .planner import BANDS, EDGES, Amounts, Planner
@@ -89,7 +90,9 @@ class Engine(nn.Module):
 
 # %% ../../nbs/54_graph.ipynb #ccecd0f3
 @torch.no_grad()
-def render(engine, audio, rate, seed=0, voices=1, hops=100000, curves=None):
+def render(
+    engine, audio, rate, seed=0, voices=1, hops=100000, curves=None, knobs=Knobs()
+):
     "audio [C, N], curves [V, hops of N + latency, 6 + BANDS] or none -> [V, C, N]"
     C, N = audio.shape
     H, L = engine.hop, engine.latency
@@ -98,7 +101,7 @@ def render(engine, audio, rate, seed=0, voices=1, hops=100000, curves=None):
     x[:, :N] = torch.as_tensor(np.array(audio, np.float32))
     state, out = engine.initial(C, voices), []
     curves = torch.zeros(voices, n, 6 + BANDS) if curves is None else torch.as_tensor(curves)
-    voice, knobs = torch.arange(voices), torch.from_numpy(knob_values())
+    voice, knobs = torch.arange(voices), torch.from_numpy(knob_values(knobs))
     at = 0
     for part in x.split(min(hops, n) * H, 1):
         end = at + part.shape[1] // H
