@@ -107,7 +107,7 @@ class Draws(nn.Module):
 class Scales(nn.Module):
     """How much of everything the knobs ask for.
 
-    Time and level go with the variation, pitch faster, timbre slower: the default is in tune.
+    Time and timbre go with the variation, level and pitch faster: the default is in tune.
     Details are asked for whole from `variation=0.25` on; `Details` bounds them.
     """
 
@@ -116,7 +116,7 @@ class Scales(nn.Module):
     def __init__(self, am: Amounts):
         super().__init__()
         far = 1e9  # the variation to a power, times a factor, at most so much; times a knob
-        self.register_buffer("power", torch.tensor([2.0, 1, 1, 0.7, 1, 3]))
+        self.register_buffer("power", torch.tensor([2.0, 1, 1.5, 1, 1, 3]))
         self.register_buffer("factor", torch.tensor([1.0, 1, 1, 1, 4, 1]))
         self.register_buffer("most", torch.tensor([far, far, far, far, 1, far]))
         self.register_buffer("knob", torch.tensor([2, 1, 3, 4, 2, 2]))
@@ -355,7 +355,7 @@ class Planner(nn.Module):
         both = i + self.pair
         a, b = own.gather(2, both), own.gather(2, both + 1)
         up, db = (a + (b - a) * rest.float()).split(1, 0)
-        sway = sway * (frame_rate / 1000)
+        sway = sway * (frame_rate / 1000) * knobs[:1] ** 2  # it puts short notes out of tune
         up = up + higher * (math.log(2) / 1200) + self.swayed(recent[:1], log_f0, u, sway, age, left)
         sung = voiced.round()
         beat = self.draws.beats[(bases[1] + frames[17:-11]) % TABLE].double()
