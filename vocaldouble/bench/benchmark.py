@@ -5,7 +5,7 @@
 # %% auto #0
 __all__ = ['VERSION', 'CODE', 'OTHERS', 'CONTROLS', 'COSTS', 'STATED', 'LEAST', 'TRACKS', 'data_hash', 'library_versions',
            'stretches', 'octave_of', 'another', 'Leads', 'evaluate_pairs', 'evaluate_group', 'Report', 'scaler',
-           'mean_of', 'stack', 'row_of', 'compare', 'benchmark', 'thinned', 'evaluate']
+           'mean_of', 'stack', 'row_of', 'compare', 'benchmark', 'thinned', 'some_of_each', 'evaluate']
 
 # %% ../../nbs/36_benchmark.ipynb #99d5de81
 import ast
@@ -268,7 +268,7 @@ def evaluate_group(pairs, leads, others, models, seeds, controls, cfg, knobs=Kno
         out[name] = evaluate_pairs(spoiled, known, mos=False)
     own = lambda k, s: int(rng("double", group, k, s).integers(1 << 31))  # one seed for every lead would be one take of them all
     for name, model in models.items():
-        doubler = Doubler(model)
+        doubler = model if hasattr(model, "double") else Doubler(model)
         double = lambda x, k, s: doubler.double(x, rate, voices=1, seed=own(k, s), knobs=knobs)[0]
         out[name] = evaluate_pairs([(x, double(x, k, s)) for k, x in enumerate(leads) for s in seeds], known)
     return group, out
@@ -437,7 +437,7 @@ def _grouped(pairs) -> dict:  # group -> pairs
 # %% ../../nbs/36_benchmark.ipynb #131962ea
 def benchmark(
     pairs,  # of `Pair`: real takes
-    models: dict = None,  # name -> `CurveModel`; all that can be found by default
+    models: dict = None,  # name -> `CurveModel`, or what doubles as `Doubler` does; all models that can be found by default
     others: list = (),  # `stretches` of other singers; without them there is no such row, save where several speakers share a line
     seeds: tuple = (0,),  # a double of every take for each
     controls: tuple = (),  # keys of `CONTROLS`
@@ -461,6 +461,11 @@ def benchmark(
 def thinned(pairs: list, most: int) -> list:
     "At most so many pairs, evenly spread."
     return [pairs[i] for i in np.unique(np.linspace(0, len(pairs) - 1, most).round().astype(int))] if len(pairs) > most else pairs
+
+
+def some_of_each(pairs: list, most: int) -> list:
+    "At most so many pairs of each group."
+    return [p for of in _grouped(pairs).values() for p in thinned(of, most)]
 
 # %% ../../nbs/36_benchmark.ipynb #4f740077
 TRACKS = {"lines": "ravdess-song", "notes": "vocobox"}

@@ -262,6 +262,7 @@ class Mix:
     calm: int = 3  # steps either side that it is smoothed over
     mean: int = 4  # steps either side of the mean that is taken out where the variation is small
     most_cents: float = 260.0
+    most_power: float = 4.0  # of the variation, in a young note
     young_s: float = 0.15  # age of a note, s, up to which the limit is small
     full_s: float = 0.3  # and from which it is whole
     ahead: int = 3  # steps that are known after the one that a curve is for
@@ -284,7 +285,7 @@ def _averaged(v: np.ndarray, n: int) -> np.ndarray:  # [N - 2 * n]
 def most_cents(age, mix: Mix, variation: float):  # as `age`
     "The most that a detail is bent to, in a note of `age` s."
     young = np.clip((mix.full_s - age) / (mix.full_s - mix.young_s), 0, 1)
-    return mix.most_cents * variation ** (4 * young) + 1e-3
+    return mix.most_cents * variation ** (mix.most_power * young) + 1e-3
 
 # %% ../../nbs/14_retake.ipynb #7d2f4be8
 def deviation(own, drawn, age, mix: Mix, knobs: Knobs) -> np.ndarray:  # [N - mix.context] cents

@@ -77,11 +77,11 @@ class Engine(nn.Module):
         draws = self.planner.draws
         *bases, random = draws.bases(seed, voice)
         recent = rows[:, MEMORY:]
+        calm = rise(knobs[:1], 1.0, 0.5)
         steps, psi, begins, plan, levels, fields = self.planner(
-            rows, recent, frames, frame_rate, hz, bases, knobs, asked, fields, ramp)
+            rows, recent, frames, frame_rate, hz, bases, knobs, calm, asked, fields, ramp)
         order = ramp[1 : -MEMORY - EARLIER + 10].float()
         phases, phi = self.phase(steps, psi, begins, phi, order)
-        calm = rise(knobs[:1], 1.0, 0.5)
         grains = self.grains(
             phases, plan, recent[PSI], draws.flat, random, frames[20:-16], calm, hops)
         split, up = self.bands(both, up, hops)

@@ -31,6 +31,9 @@ class Amounts:
     rho_level: float = 0.0  # the same of level
     fresh_level: float = 1.1
     most_cents: float = 260.0  # of detail
+    most_power: float = 4.0  # of the variation, which makes that smaller in a young note
+    young_s: float = 0.15  # age up to which a note is young
+    full_s: float = 0.3  # and from which it is not at all
     scoop_cents: float = 90.0  # at the start of a note, gone in `scoop_s`
     scoop_s: float = 0.05
     release_cents: float = 150.0  # at its end
@@ -167,7 +170,7 @@ class Details(nn.Module):
 
     def __init__(self, am: Amounts):
         super().__init__()
-        self.most = am.most_cents
+        self.am = am
         rho, level = am.rho, am.rho_level
         less = [(1 - rho) / (am.fresh * math.sqrt(1 - rho**2)),
                 (1 - level) / (am.fresh_level * math.sqrt(1 - level**2))]
@@ -199,11 +202,11 @@ class Details(nn.Module):
         n = weights.shape[2] // 2
         return F.conv1d(F.pad(x, (n, n), mode="replicate"), weights)
 
-    def in_tune(self, x: Tensor, variation: Tensor) -> Tensor:  # [2, R]
+    def in_tune(self, x: Tensor, calm: Tensor) -> Tensor:  # [2, R]
         "Details x [2, R], calmer; at small variations less what a short note takes for its pitch."
         pitch, level = x.split(1, 0)
         pitch = self.averaged(pitch.unsqueeze(0), self.calm)
-        pitch = pitch - rise(variation, 1.0, 0.5) * self.averaged(pitch, self.mean)
+        pitch = pitch - calm * self.averaged(pitch, self.mean)
         return torch.cat([pitch[0], level], 0)
 
     def sung(self, x, age, since, fields, frame_rate, ramp) -> Tensor:  # [2, V, T]
@@ -216,21 +219,21 @@ class Details(nn.Module):
         other = x[:, self.sources(fields[1], age.squeeze(0).long(), ramp)]
         return other + (earlier - other) * blend
 
-    def forward(self, x, age, recent, fields, scale, variation, frame_rate, ramp):
+    def forward(self, x, age, recent, fields, scale, variation, calm, frame_rate, ramp):
         """x [2, R], age [1, R], recent [10, T], fields, scale [6, V, T]
         -> log of f0, dB [2, V, T - 6].
         """
         _, voiced, _, left, _, now, since, _ = recent.split([1, 1, 2, 1, 1, 2, 1, 1], 0)
         since = since / frame_rate  # s
-        sung = self.sung(self.in_tune(x, variation), age, since, fields, frame_rate, ramp)
+        sung = self.sung(self.in_tune(x, calm), age, since, fields, frame_rate, ramp)
         left = rise(left, AHEAD, 0)
         steps = torch.cat([torch.exp(since * self.decay), (left * left * voiced).unsqueeze(0)], 0)
         rows = [sung - now.unsqueeze(1) * self.less, fields[2:] * steps]
         rows = torch.cat(rows, 0) * scale
         rows = F.conv1d(rows.transpose(0, 1), self.smooth).transpose(0, 1)
         detail, steps = rows.split([2, 1], 0)
-        young = rise(since[:, 3:-3], 0.3, 0.15)
-        most = self.most * variation ** (4 * young) + 1e-3
+        young = rise(since[:, 3:-3], self.am.full_s, self.am.young_s)
+        most = self.am.most_cents * variation ** (self.am.most_power * young) + 1e-3
         cents = most * torch.tanh(detail[:1] / most) + steps
         return torch.cat([cents * (math.log(2) / 1200), detail[1:]], 0)
 
@@ -322,7 +325,7 @@ class Planner(nn.Module):
         return rows[..., 4:-4].permute(1, 2, 0) @ self.mix
 
     def forward(
-        self, history, recent, frames, frame_rate, hz, bases, knobs, curves, fields, ramp
+        self, history, recent, frames, frame_rate, hz, bases, knobs, calm, curves, fields, ramp
     ):
         """Frames of the plan: K + 9 from 4 before the first of the output.
 
@@ -335,12 +338,12 @@ class Planner(nn.Module):
         am = self.am
         early, late, fields = self.fields(
             frames[EARLIER:], recent[AGE, EARLIER:], hz, bases[0], fields)
-        early, loose = early.split([6, 7], 0)
-        kinds, scale, amounts = self.scales(knobs, loose)
+        early, looseness = early.split([6, 7], 0)
+        kinds, scale, amounts = self.scales(knobs, looseness)
         kinds, amounts = kinds[..., 16:-11], amounts[..., 16:-11]
         _, loud, details, age, _ = history.float().split([5, 1, 2, 1, 1], 0)
         own = self.details(
-            details, age, recent.float(), early, scale, knobs[:1], frame_rate, ramp)
+            details, age, recent.float(), early, scale, knobs[:1], calm, frame_rate, ramp)
         timing, level, edge, formant, bands, slow, sway = (late * amounts).split(
             [2, 2, 1, 1, 2 * BANDS, 1, 1], 0)
         late, higher, louder, loose, shift, hold, shape = curves.split([*[1] * 6, BANDS], 0)

@@ -28,7 +28,7 @@ import torch.nn.functional as F
 from torch import nn
 
 from ..audio import Staged, outputs, storing
-from ..bench.benchmark import benchmark, thinned
+from ..bench.benchmark import benchmark, some_of_each
 from ..bench.limits import limits
 from ..bench.pairs import pairs as pairs_of, recordings
 from ..bench.stats import EvaluateConfig, kernel
@@ -385,10 +385,7 @@ def compare_with_self(
     jobs: int = -1,
 ) -> dict:  # the benchmark's report
     "Both models at `variation=1`. Raises `UserError` where the corpus is missing."
-    groups = {}
-    for p in pairs_of(corpus):
-        groups.setdefault(p.group, []).append(p)
-    some = [p for own in groups.values() for p in thinned(own, pairs)]
+    some = some_of_each(pairs_of(corpus), pairs)
     cfg, knobs = EvaluateConfig(per_group=leads, mos=False), Knobs(variation=1)
     found = benchmark(some, find_models(MODELS), seeds=seeds, cfg=cfg, jobs=jobs, knobs=knobs)
     facts = dict(corpus=str(corpus), leads=leads * found.facts["groups"])
